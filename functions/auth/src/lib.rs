@@ -1,0 +1,1 @@
+//! GET /v2/ and everything that no other function answers.

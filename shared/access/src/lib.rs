@@ -1,0 +1,1 @@
+//! Who may do what: the decision every handler needs before it touches anything.

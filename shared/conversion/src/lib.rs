@@ -1,0 +1,1 @@
+//! Parse, inspect, negotiate and convert image manifests. Pure: bytes in, bytes out.

@@ -1,0 +1,1 @@
+//! S3 and DynamoDB, and nothing else talks to them.

@@ -1,0 +1,13 @@
+//! What the end-to-end tests stand on: the registry as a process, real clients in homes of their own, and images that
+//! are built on the spot.
+//!
+//! Everything lives in temporary directories and on ports of the loopback interface that the system picks, so tests
+//! run side by side, and nothing of the machine's own container storage or configuration is read or written.
+//! A harness that can't do its work panics with everything that it knows: its callers are tests.
+
+pub mod clients;
+pub mod command;
+pub mod digest;
+pub mod images;
+pub mod modes;
+pub mod registry;
