@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::command;
@@ -20,6 +21,12 @@ const EVERY_MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json, \
 
 /// A start takes a fraction of a second. This only keeps a server that hangs from hanging the run.
 const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long a server may take to end before it is killed.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// How much of the server's log a failed test shows.
+const LINES_SHOWN: usize = 60;
 
 /// A running registry with a data directory of its own. It stops when this is dropped.
 pub struct Registry {
@@ -93,6 +100,16 @@ impl Registry {
         manifest
     }
 
+    /// Whether the registry stores a blob.
+    #[track_caller]
+    pub fn has_blob(&self, repository: &str, digest: &str) -> bool {
+        let url = self.url(&format!("/v2/{repository}/blobs/{digest}"));
+        let answer = reqwest::blocking::Client::new().head(&url).send();
+        let status = answer.unwrap_or_else(|error| panic!("HEAD {url}: {error}")).status();
+        assert!(status == 200 || status == 404, "HEAD {url}: {status}");
+        status == 200
+    }
+
     #[track_caller]
     fn any_manifest(&self, repository: &str, reference: &str) -> Manifest {
         let url = self.url(&format!("/v2/{repository}/manifests/{reference}"));
@@ -113,6 +130,19 @@ impl Registry {
         }
     }
 
+    /// Asks the server to end, as Ctrl-C does: it has processes of its own to stop.
+    fn stop(&mut self) {
+        if let Some(pid) = Pid::from_raw(self.process.id().cast_signed()) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        let asked = Instant::now();
+        while matches!(self.process.try_wait(), Ok(None)) && asked.elapsed() < STOP_LIMIT {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
     /// Reads the address off the line that says where the server listens.
     #[track_caller]
     fn wait_until_it_listens(&mut self) -> String {
@@ -129,6 +159,7 @@ impl Registry {
         }
     }
 
+    /// What the server wrote.
     fn log(&self) -> String {
         fs::read_to_string(log_path(self.directory.path())).expect("a log that can be read")
     }
@@ -136,16 +167,20 @@ impl Registry {
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        // Asked to end rather than killed: it has processes of its own to stop.
-        let ended = self.process.try_wait().is_ok_and(|status| status.is_some());
-        if !ended && let Some(pid) = rustix::process::Pid::from_raw(self.process.id().cast_signed()) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-            let _ = self.process.wait();
-        }
+        self.stop();
+        let log = self.log();
         if std::thread::panicking() {
-            eprintln!("--- what the registry wrote\n{}", self.log());
+            eprintln!("--- what the registry wrote last\n{}", last_lines(&log));
+        } else {
+            // A client that tries again can hide a request that failed; its test fails all the same.
+            assert!(!log.contains("panicked at"), "the registry panicked:\n{}", last_lines(&log));
         }
     }
+}
+
+fn last_lines(log: &str) -> String {
+    let lines: Vec<_> = log.lines().collect();
+    lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n")
 }
 
 fn log_path(directory: &Path) -> PathBuf {

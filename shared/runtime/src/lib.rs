@@ -1,1 +1,23 @@
-//! What every function's main needs: clients, request and response mapping, error rendering, logs.
+//! What every function's `main` needs, so that a function's crate holds nothing but its handler.
+//!
+//! A request takes one path, whether it comes as an event of API Gateway or straight from the streaming front of the
+//! local stack: the path is parsed once, access is decided on what was parsed, the [`Handler`] runs, its answer or error
+//! is rendered. See [`answer`].
+
+mod answer;
+mod environment;
+mod event;
+mod function;
+mod logs;
+mod request;
+
+pub use answer::{Handler, Incoming, Response, answer};
+pub use environment::{Environment, MissingVariable};
+pub use event::{Event, EventResponse, invoke};
+pub use function::{StartError, run};
+pub use logs::init as init_logs;
+pub use request::{Query, Request};
+
+/// The header that a 401's challenge travels in besides `WWW-Authenticate`, which some gateways rename; the template maps
+/// it back.
+pub const CHALLENGE_HEADER: &str = "x-registry-challenge";

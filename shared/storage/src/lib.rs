@@ -1,1 +1,74 @@
 //! S3 and DynamoDB, and nothing else talks to them.
+//!
+//! One table holds the metadata ([`keys`] draws it), one bucket holds the bytes. The rules that keep the two together:
+//!
+//! - Objects have fresh random keys and are never overwritten or moved; the table says which key holds which digest.
+//! - A record is written only after the object that it names is complete. Every object without a record is named by an
+//!   upload session, so whoever collects garbage finds it there.
+//! - Every write that could race is conditional or a transaction.
+//!
+//! The crate speaks to embedded stand-ins and to AWS alike, through the AWS SDK, so there is one implementation.
+
+mod blobs;
+mod cache;
+mod client;
+mod derived;
+mod error;
+pub mod keys;
+mod listing;
+mod manifests;
+mod objects;
+mod referrers;
+mod removal;
+mod repositories;
+mod table;
+mod uploads;
+
+pub use blobs::{Blob, MountError};
+pub use client::{Config, Credentials, Observer};
+pub use derived::NewDerived;
+pub use error::Error;
+pub use listing::Page;
+pub use manifests::{NewManifest, PutError, StoredManifest, TagRecord};
+pub use objects::UrlMethod;
+pub use referrers::Referrer;
+pub use removal::DeleteError;
+pub use uploads::{BodyStream, Finished, Progress, StreamError, UploadError};
+
+use cache::ManifestCache;
+use objects::Bucket;
+use table::Table;
+
+/// The registry's data. Cheap to share behind an `Arc`.
+pub struct Storage {
+    table: Table,
+    bucket: Bucket,
+    manifests: ManifestCache,
+}
+
+impl Storage {
+    /// Clients for the table and the bucket. Nothing is sent yet.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            table: Table::new(client::dynamodb(config), &config.table),
+            bucket: Bucket::new(client::s3(config), &config.bucket),
+            manifests: ManifestCache::default(),
+        }
+    }
+
+    /// Opens the connection to DynamoDB, so that the first request doesn't wait for its TLS handshake.
+    ///
+    /// For a function's initialisation, which has the full CPU. A failure is left to the first request to report.
+    pub async fn warm_up(&self) {
+        if let Err(error) = self.table.get(keys::warm_up()).await {
+            tracing::warn!(%error, "no connection to DynamoDB during initialisation");
+        }
+    }
+
+    /// Opens the connection to S3 as well, for the functions that send or fetch objects.
+    pub async fn warm_up_bucket(&self) {
+        if let Err(error) = self.bucket.get("blobs/warm-up").await {
+            tracing::warn!(%error, "no connection to S3 during initialisation");
+        }
+    }
+}

@@ -24,7 +24,8 @@ impl Image {
     /// A step that adds a layer.
     #[must_use]
     pub fn layer(mut self, layer: Layer) -> Self {
-        self.history.push(json!({"created": CREATED, "created_by": format!("/bin/sh -c #(nop) ADD {}", layer.diff_id)}));
+        self.history
+            .push(json!({"created": CREATED, "created_by": format!("/bin/sh -c #(nop) ADD {}", layer.diff_id)}));
         self.layers.push(layer);
         self
     }

@@ -25,6 +25,8 @@ pub struct Layer {
     pub media_type: &'static str,
     /// The bytes that travel.
     pub bytes: Vec<u8>,
+    /// Their digest.
+    pub digest: String,
     /// The digest of the archive before it was packed.
     pub diff_id: String,
     /// Where a foreign layer is to be had. Empty for all others.
@@ -36,30 +38,25 @@ impl Layer {
     pub fn new(compression: Compression, files: &[(&str, &[u8])]) -> Self {
         let archive = archive(files);
         let diff_id = sha256(&archive);
-        let (media_type, bytes) = match compression {
-            Compression::None => ("application/vnd.oci.image.layer.v1.tar", archive),
-            Compression::Gzip => ("application/vnd.oci.image.layer.v1.tar+gzip", gzip(&archive)),
-            Compression::Zstd => ("application/vnd.oci.image.layer.v1.tar+zstd", zstd(&archive)),
+        let packed = |media_type, bytes: Vec<u8>| (media_type, sha256(&bytes), bytes);
+        let (media_type, digest, bytes) = match compression {
+            Compression::None => ("application/vnd.oci.image.layer.v1.tar", diff_id.clone(), archive),
+            Compression::Gzip => packed("application/vnd.oci.image.layer.v1.tar+gzip", gzip(&archive)),
+            Compression::Zstd => packed("application/vnd.oci.image.layer.v1.tar+zstd", zstd(&archive)),
         };
-        Self { media_type, bytes, diff_id, urls: Vec::new() }
+        Self { media_type, bytes, digest, diff_id, urls: Vec::new() }
     }
 
     /// A layer that no registry stores: clients fetch it from its URL.
     pub fn foreign(files: &[(&str, &[u8])], url: impl FnOnce(&str) -> String) -> Self {
         let layer = Self::new(Compression::Gzip, files);
-        let urls = vec![url(&layer.digest())];
+        let urls = vec![url(&layer.digest)];
         Self { media_type: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", urls, ..layer }
-    }
-
-    /// The digest of the bytes that travel.
-    pub fn digest(&self) -> String {
-        sha256(&self.bytes)
     }
 
     /// The layer as a manifest refers to it.
     pub(super) fn descriptor(&self) -> Value {
-        let mut descriptor =
-            json!({"mediaType": self.media_type, "digest": self.digest(), "size": self.bytes.len()});
+        let mut descriptor = json!({"mediaType": self.media_type, "digest": self.digest, "size": self.bytes.len()});
         if !self.urls.is_empty() {
             descriptor["urls"] = json!(self.urls);
         }

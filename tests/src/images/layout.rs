@@ -1,6 +1,6 @@
 //! An OCI image layout on disk: what clients push from.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -57,11 +57,11 @@ impl Layout {
         self.directory.path()
     }
 
-    /// The layout as one file, the way that containerd imports it.
-    pub fn archive(&self) -> Vec<u8> {
-        let mut archive = tar::Builder::new(Vec::new());
+    /// Writes the layout into one file, which is what podman loads and containerd imports.
+    pub fn archive(&self, file: &Path) {
+        let mut archive = tar::Builder::new(File::create(file).expect("a file for the archive"));
         archive.append_dir_all("", self.path()).expect("the layout's files");
-        archive.into_inner().expect("an archive in memory")
+        archive.finish().expect("a whole archive");
     }
 
     fn write(content: impl FnOnce(&Blobs) -> Value) -> Self {
@@ -87,8 +87,12 @@ impl Blobs {
     /// Files a blob under its digest and returns its descriptor.
     fn add(&self, media_type: &str, bytes: &[u8]) -> Value {
         let digest = sha256(bytes);
-        fs::write(self.0.join(hex(&digest)), bytes).expect("a blob");
+        self.file(&digest, bytes);
         json!({"mediaType": media_type, "digest": digest, "size": bytes.len()})
+    }
+
+    fn file(&self, digest: &str, bytes: &[u8]) {
+        fs::write(self.0.join(hex(digest)), bytes).expect("a blob");
     }
 
     fn json(&self, media_type: &str, value: &Value) -> Value {
@@ -97,7 +101,7 @@ impl Blobs {
 
     fn image(&self, image: &Image) -> Value {
         for layer in image.layers.iter().filter(|layer| layer.urls.is_empty()) {
-            self.add(layer.media_type, &layer.bytes);
+            self.file(&layer.digest, &layer.bytes);
         }
         let layers: Vec<_> = image.layers.iter().map(|layer| layer.descriptor()).collect();
         let config = self.json("application/vnd.oci.image.config.v1+json", &image.config());

@@ -2,28 +2,31 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::Path;
+use std::rc::Rc;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::digest::{hex, sha256};
 
 /// A directory with `manifest.json` and a file for each blob, named by the hexadecimal part of its digest.
-/// The manifests of an index's children are `<hex>.manifest.json`.
+/// The manifests of an index's children are `<hex>.manifest.json`. The directory is removed when this is dropped.
 pub struct Pulled {
-    directory: PathBuf,
+    directory: Rc<TempDir>,
     /// The manifest, byte by byte.
     pub manifest: Vec<u8>,
 }
 
 impl Pulled {
-    /// What a client put into this directory.
+    /// What a client puts into the directory that it is given.
     #[track_caller]
-    pub fn open(directory: impl Into<PathBuf>) -> Self {
-        let directory = directory.into();
-        let manifest = fs::read(directory.join("manifest.json")).expect("a manifest");
-        Self { directory, manifest }
+    pub fn into_directory(pull: impl FnOnce(&Path)) -> Self {
+        let directory = TempDir::with_prefix("pulled-").expect("a temporary directory");
+        pull(directory.path());
+        let manifest = fs::read(directory.path().join("manifest.json")).expect("a manifest");
+        Self { directory: Rc::new(directory), manifest }
     }
 
     /// The digest of the manifest's bytes.
@@ -47,15 +50,15 @@ impl Pulled {
             .find(|child| child["platform"]["architecture"] == architecture)
             .unwrap_or_else(|| panic!("no {architecture} in {index}"));
         let digest = child["digest"].as_str().expect("a digest");
-        let manifest = fs::read(self.directory.join(format!("{}.manifest.json", hex(digest)))).expect("a child");
+        let manifest = self.read(&format!("{}.manifest.json", hex(digest)));
         assert_eq!(sha256(&manifest), digest);
-        Self { directory: self.directory.clone(), manifest }
+        Self { directory: Rc::clone(&self.directory), manifest }
     }
 
     /// The bytes of a blob, which must have the digest that they are filed under.
     #[track_caller]
     pub fn blob(&self, digest: &str) -> Vec<u8> {
-        let bytes = fs::read(self.directory.join(hex(digest))).unwrap_or_else(|error| panic!("{digest}: {error}"));
+        let bytes = self.read(hex(digest));
         assert_eq!(sha256(&bytes), digest);
         bytes
     }
@@ -78,6 +81,11 @@ impl Pulled {
         // Schema 1 calls them otherwise, and lists the newest first.
         let schema1 = || digests("fsLayers", "blobSum").map(|layers| layers.into_iter().rev().collect());
         digests("layers", "digest").or_else(schema1).unwrap_or_else(|| panic!("no layers in {manifest}"))
+    }
+
+    #[track_caller]
+    fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.directory.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 }
 

@@ -22,16 +22,19 @@ pub fn plain(architecture: &'static str) -> Image {
 }
 
 /// An image with a layer of each compression, between empty history entries.
+///
+/// It shares no layer with [`plain`]: containers/image remembers that a gzip layer and a zstd one are the same archive,
+/// and would push either in place of the other.
 pub fn mixed_compression() -> Image {
-    let shell = real_file("/bin/bash");
-    let licence = real_file("/usr/share/common-licenses/GPL-3");
+    let shell = real_file("/bin/dash");
+    let licence = real_file("/usr/share/common-licenses/LGPL-3");
     Image::new("amd64")
         .step("/bin/sh -c #(nop) ARG BASE=scratch")
-        .layer(Layer::new(Compression::Gzip, &[("bin/bash", &shell)]))
+        .layer(Layer::new(Compression::Gzip, &[("bin/dash", &shell)]))
         .step("/bin/sh -c #(nop) ENV A=1")
         .step("/bin/sh -c #(nop) ENV B=2")
-        .layer(Layer::new(Compression::Zstd, &[("usr/share/doc/GPL-3", &licence)]))
-        .layer(Layer::new(Compression::None, &[(GREETING, greeting("amd64").as_bytes())]))
+        .layer(Layer::new(Compression::Zstd, &[("usr/share/doc/LGPL-3", &licence)]))
+        .layer(Layer::new(Compression::None, &[(GREETING, greeting("amd64").as_bytes()), ("etc/packed", b"no\n")]))
         .step("/bin/sh -c #(nop) CMD [\"/bin/true\"]")
 }
 

@@ -1,0 +1,221 @@
+//! The deployment's template: its routes are those of protocol's table, and what no tool checks is checked here.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on ends here")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use local::gateway::TEMPLATE;
+use protocol::{RouteKey, route_table};
+use saphyr::{LoadableYamlNode, Yaml};
+
+const BEGIN: &str = "  # routes: begin\n";
+const END: &str = "  # routes: end\n";
+
+#[test]
+fn template_routes_are_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let current = fs::read_to_string(&path).unwrap();
+    let (before, rest) = current.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    let fresh = format!("{before}{BEGIN}{}{END}{after}", route_lines());
+    if std::env::var_os("REGENERATE").is_some() {
+        fs::write(&path, fresh).unwrap();
+    } else {
+        assert!(
+            current == fresh,
+            "the routes in template.yaml aren't those of protocol::route_table(); write them anew with\n\
+             REGENERATE=1 cargo test -p local --test template"
+        );
+    }
+}
+
+/// One resource a line, in the table's order.
+fn route_lines() -> String {
+    route_table().iter().fold(String::new(), |mut lines, RouteKey { key, function }| {
+        let integration = camel_case(function.name());
+        writeln!(
+            lines,
+            "  Route{}: {{Type: AWS::ApiGatewayV2::Route, Properties: {{ApiId: !Ref Api, RouteKey: \"{key}\", \
+             Target: !Sub \"integrations/${{{integration}Integration}}\"}}}}",
+            camel_case(key)
+        )
+        .unwrap();
+        lines
+    })
+}
+
+/// The letters and digits of a text, each word with a capital: a logical id.
+fn camel_case(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(|word| word[..1].to_uppercase() + &word[1..].to_lowercase()).collect()
+}
+
+#[test]
+fn every_function_has_its_own_role_log_group_integration_and_permission() {
+    let template = Template::load();
+    for function in protocol::Function::ALL {
+        let id = camel_case(function.name());
+        assert_eq!(template.text(&format!("{id}Function.Metadata.BuildProperties.Binary")), function.name());
+        assert_eq!(template.text(&format!("{id}Function.Properties.Role")), format!("{id}Role.Arn"));
+        assert_eq!(template.text(&format!("{id}Function.Properties.LoggingConfig.LogGroup")), format!("{id}Logs"));
+        assert_eq!(template.text(&format!("{id}Logs.Properties.RetentionInDays")), "LogRetentionDays");
+        assert_eq!(template.text(&format!("{id}Integration.Properties.IntegrationUri")), format!("{id}Function.Arn"));
+        assert_eq!(template.text(&format!("{id}Permission.Properties.FunctionName")), format!("{id}Function"));
+    }
+    assert_eq!(template.of_type("AWS::Lambda::Permission").count(), protocol::Function::ALL.len());
+}
+
+/// No emulator of others applies the mapping, and the flat form of the command line passes the linters but doesn't
+/// deploy: this is the form that CloudFormation takes.
+#[test]
+fn the_challenge_is_mapped_in_the_form_that_cloudformation_takes() {
+    let template = Template::load();
+    for id in template.of_type("AWS::ApiGatewayV2::Integration") {
+        let statuses = template.at(&format!("{id}.Properties.ResponseParameters")).as_mapping().unwrap();
+        assert_eq!(statuses.keys().map(|status| status.as_str().unwrap()).collect::<Vec<_>>(), ["401"], "{id}");
+        let wrapped = template.at(&format!("{id}.Properties.ResponseParameters.401")).as_mapping().unwrap();
+        assert_eq!(wrapped.keys().map(|key| key.as_str().unwrap()).collect::<Vec<_>>(), ["ResponseParameters"]);
+        let list = template.at(&format!("{id}.Properties.ResponseParameters.401.ResponseParameters"));
+        let entries: Vec<BTreeMap<_, _>> = list
+            .as_sequence()
+            .unwrap()
+            .iter()
+            .map(|entry| {
+                let entry = entry.as_mapping().unwrap();
+                entry.iter().map(|(key, value)| (key.as_str().unwrap(), value.as_str().unwrap())).collect()
+            })
+            .collect();
+        let expected = BTreeMap::from([
+            ("Source", "$response.header.x-registry-challenge"),
+            ("Destination", "overwrite:header.WWW-Authenticate"),
+        ]);
+        assert_eq!(entries, [expected], "{id}");
+    }
+}
+
+/// The only wildcards are the keys under a prefix of the bucket and the streams of a log group (part of its ARN).
+#[test]
+fn no_role_has_a_wildcard_action_or_resource() {
+    let template = Template::load();
+    for id in template.of_type("AWS::IAM::Role") {
+        for (action, resource) in template.allowed(id) {
+            assert!(!action.contains('*'), "{id} may {action}");
+            let keys = ["${Bucket.Arn}/blobs/*", "${Bucket.Arn}/manifests/*"].contains(&resource.as_str());
+            assert!(keys || !resource.contains('*'), "{id} may {action} on {resource}");
+        }
+    }
+}
+
+#[test]
+fn functions_may_do_what_their_handlers_call_and_nothing_else() {
+    let template = Template::load();
+    let services = |role: &str, prefix: &str| -> BTreeSet<String> {
+        let allowed = template.allowed(role).into_iter();
+        allowed.filter_map(|(action, _)| Some(action.strip_prefix(prefix)?.to_owned())).collect()
+    };
+    let set = |actions: &[&str]| actions.iter().map(|action| (*action).to_owned()).collect::<BTreeSet<_>>();
+    for role in template.of_type("AWS::IAM::Role") {
+        assert_eq!(services(role, "logs:"), set(&["CreateLogStream", "PutLogEvents"]), "{role}");
+    }
+    assert_eq!(template.allowed("AuthRole").len(), 2, "auth needs nothing but its log");
+    assert_eq!(services("BlobGetRole", "dynamodb:"), set(&["GetItem"]));
+    assert_eq!(services("BlobGetRole", "s3:"), set(&["GetObject"]), "whoever signs a URL must have the right itself");
+    assert!(!services("ManifestGetRole", "s3:").contains("DeleteObject"));
+    assert!(!services("ManifestGetRole", "dynamodb:").contains("DeleteItem"));
+    for role in ["BlobUploadRole", "ManifestPutRole", "ManifestGetRole"] {
+        // A transaction is authorized as the actions in it.
+        let allowed = services(role, "dynamodb:");
+        assert!(set(&["ConditionCheckItem", "PutItem", "UpdateItem"]).is_subset(&allowed), "{role}: {allowed:?}");
+    }
+}
+
+#[test]
+fn what_is_stored_outlives_the_stack() {
+    let template = Template::load();
+    for id in ["Bucket", "Table"] {
+        assert_eq!(template.text(&format!("{id}.DeletionPolicy")), "Retain");
+        assert_eq!(template.text(&format!("{id}.UpdateReplacePolicy")), "Retain");
+    }
+    assert!(template.at("Table.Properties.DeletionProtectionEnabled").as_bool().unwrap());
+}
+
+#[test]
+fn nothing_in_the_bucket_is_public() {
+    let template = Template::load();
+    let block = template.at("Bucket.Properties.PublicAccessBlockConfiguration").as_mapping().unwrap();
+    assert_eq!(block.len(), 4);
+    assert!(block.values().all(|value| value.as_bool() == Some(true)));
+}
+
+/// `sam build` can't be told a profile: CargoLambda.toml repeats the one in Cargo.toml.
+#[test]
+fn functions_are_built_with_the_lambda_profile() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let (_, profile) = manifest.split_once("[profile.lambda]\ninherits = \"release\"\n").unwrap();
+    let profile = profile.split("\n\n").next().unwrap();
+    let expected: Vec<_> = profile.lines().map(|line| format!("  'profile.release.{line}',")).collect();
+    let config = fs::read_to_string(root.join("CargoLambda.toml")).unwrap();
+    let laid_over: Vec<_> = config.lines().filter(|line| line.starts_with("  '")).collect();
+    assert_eq!(laid_over, expected);
+}
+
+struct Template(Yaml<'static>);
+
+impl Template {
+    fn load() -> Self {
+        Self(Yaml::load_from_str(TEMPLATE).unwrap().remove(0))
+    }
+
+    fn resources(&self) -> impl Iterator<Item = (&str, &Yaml<'static>)> {
+        let resources = self.0.as_mapping_get("Resources").unwrap().as_mapping().unwrap();
+        resources.iter().map(|(id, resource)| (id.as_str().unwrap(), resource))
+    }
+
+    fn of_type(&self, kind: &str) -> impl Iterator<Item = &str> {
+        self.resources()
+            .filter(move |(_, r)| r.as_mapping_get("Type").unwrap().as_str() == Some(kind))
+            .map(|(id, _)| id)
+    }
+
+    /// The node at a path of keys, which begins with a resource's id.
+    fn at(&self, path: &str) -> &Yaml<'static> {
+        let resources = self.0.as_mapping_get("Resources").unwrap();
+        path.split('.').fold(resources, |node, key| node.as_mapping_get(key).unwrap_or_else(|| panic!("no {path}")))
+    }
+
+    fn text(&self, path: &str) -> &str {
+        scalar(self.at(path))
+    }
+
+    /// Each action that a role allows, with each resource.
+    fn allowed(&self, role: &str) -> Vec<(String, String)> {
+        let mut allowed = Vec::new();
+        for policy in self.at(&format!("{role}.Properties.Policies")).as_sequence().unwrap() {
+            let document = policy.as_mapping_get("PolicyDocument").unwrap();
+            for statement in document.as_mapping_get("Statement").unwrap().as_sequence().unwrap() {
+                assert_eq!(statement.as_mapping_get("Effect").unwrap().as_str(), Some("Allow"));
+                for action in list(statement.as_mapping_get("Action").unwrap()) {
+                    for resource in list(statement.as_mapping_get("Resource").unwrap()) {
+                        allowed.push((action.to_owned(), resource.to_owned()));
+                    }
+                }
+            }
+        }
+        allowed
+    }
+}
+
+fn scalar<'a>(node: &'a Yaml<'_>) -> &'a str {
+    match node {
+        Yaml::Tagged(_, inner) => inner.as_str().unwrap(),
+        plain => plain.as_str().unwrap(),
+    }
+}
+
+fn list<'a>(node: &'a Yaml<'_>) -> Vec<&'a str> {
+    node.as_sequence().map_or_else(|| vec![scalar(node)], |list| list.iter().map(|node| scalar(node)).collect())
+}

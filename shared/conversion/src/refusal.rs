@@ -1,0 +1,168 @@
+//! Why a conversion can't be had.
+
+use std::fmt;
+
+use protocol::{Accept, ApiError, Digest, ErrorCode, MediaType};
+
+use crate::ParseError;
+
+/// Why a manifest can't become what a client asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The table of conversions has no such row.
+    NoConversion {
+        /// What is stored.
+        from: MediaType,
+        /// What was asked.
+        to: MediaType,
+    },
+    /// Not a container image but an artifact of this kind.
+    Artifact(String),
+    /// A layer is encrypted, which only OCI can say.
+    EncryptedLayer {
+        /// Its place in the manifest.
+        layer: usize,
+        /// Its type.
+        media_type: MediaType,
+    },
+    /// A layer's type has no counterpart in the target.
+    UnknownLayer {
+        /// Its place in the manifest.
+        layer: usize,
+        /// Its type.
+        media_type: MediaType,
+    },
+    /// A layer is compressed with zstd, which clients of the target mostly can't unpack.
+    ZstdLayer {
+        /// Its place in the manifest.
+        layer: usize,
+        /// What was asked.
+        to: MediaType,
+    },
+    /// A layer lies elsewhere, and schema 1 can't say where.
+    ForeignLayer {
+        /// Its place in the manifest.
+        layer: usize,
+    },
+    /// The config blob can't be read; the problem in words.
+    Config(String),
+    /// The conversion reads the config, and it wasn't given.
+    ConfigMissing,
+    /// The config has no `rootfs`.
+    NoRootfs,
+    /// The config has no `history`.
+    NoHistory,
+    /// The config names more or fewer layers than the manifest.
+    DiffIds {
+        /// In the manifest.
+        layers: usize,
+        /// In the config's `rootfs.diff_ids`.
+        diff_ids: usize,
+    },
+    /// The config's history has more or fewer entries with a layer than there are layers.
+    History {
+        /// In the manifest.
+        layers: usize,
+        /// Entries of the history that aren't `empty_layer`.
+        entries: usize,
+    },
+    /// An index that names a blob among its children, as BuildKit's cache does.
+    BlobChild {
+        /// Its digest.
+        digest: Digest,
+        /// Its type.
+        media_type: MediaType,
+    },
+    /// None of the children of a list could be converted, or it has none.
+    NoChildren {
+        /// What was asked.
+        to: MediaType,
+    },
+    /// A list without a child that a client gets which knows no lists.
+    NoDefaultPlatform,
+    /// A list that already says what the target would say: serve it, or leave it in the list that names it, as it is.
+    Unchanged,
+    /// The conversion led to something that isn't a manifest.
+    Result(ParseError),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoConversion { from, to } => write!(f, "{from} can't be converted to {to}"),
+            Self::Artifact(kind) => write!(f, "it is not a container image but an artifact of type {kind}"),
+            Self::EncryptedLayer { layer, media_type } => {
+                write!(f, "layers[{layer}] is encrypted ({media_type}), which only OCI can say")
+            }
+            Self::UnknownLayer { layer, media_type } => {
+                write!(f, "layers[{layer}] has the type {media_type}, which has no counterpart")
+            }
+            Self::ZstdLayer { layer, to } => write!(
+                f,
+                "layers[{layer}] is compressed with zstd, which clients of {to} can't unpack; push the image with gzip"
+            ),
+            Self::ForeignLayer { layer } => {
+                write!(f, "layers[{layer}] lies outside of the registry, and schema 1 can't say where")
+            }
+            Self::Config(problem) => write!(f, "the image config {problem}"),
+            Self::ConfigMissing => write!(f, "the image config can't be read"),
+            Self::NoRootfs => write!(f, "the image config has no rootfs"),
+            Self::NoHistory => write!(f, "the image config has no history, which schema 1 is made of"),
+            Self::DiffIds { layers, diff_ids } => {
+                write!(f, "the manifest has {layers} layers and the image config {diff_ids} (rootfs.diff_ids)")
+            }
+            Self::History { layers, entries } => write!(
+                f,
+                "the manifest has {layers} layers and the image config's history {entries} entries that aren't empty_layer"
+            ),
+            Self::BlobChild { digest, media_type } => {
+                write!(f, "the index names {digest} of type {media_type}, which is a blob and no manifest")
+            }
+            Self::NoChildren { to } => write!(f, "the list has no child that {to} can refer to"),
+            Self::NoDefaultPlatform => {
+                write!(f, "the list has no linux/amd64 image, and that is what a client gets which knows no lists")
+            }
+            Self::Unchanged => write!(f, "the list is already as the client wants it"),
+            Self::Result(error) => write!(f, "the result would not be a manifest: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<Refusal> for ApiError {
+    /// What is wrong with the image itself is MANIFEST_INVALID, as docker-registry answers; what can't be expressed in
+    /// the target is a manifest that doesn't exist in that form, MANIFEST_UNKNOWN.
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::Config(_)
+            | Refusal::NoRootfs
+            | Refusal::NoHistory
+            | Refusal::DiffIds { .. }
+            | Refusal::History { .. }
+            | Refusal::Result(_) => ErrorCode::ManifestInvalid,
+            Refusal::NoConversion { .. }
+            | Refusal::Artifact(_)
+            | Refusal::EncryptedLayer { .. }
+            | Refusal::UnknownLayer { .. }
+            | Refusal::ZstdLayer { .. }
+            | Refusal::ForeignLayer { .. }
+            | Refusal::ConfigMissing
+            | Refusal::BlobChild { .. }
+            | Refusal::NoChildren { .. }
+            | Refusal::NoDefaultPlatform
+            | Refusal::Unchanged => ErrorCode::ManifestUnknown,
+        };
+        Self::new(code, format!("the manifest can't be converted: {refusal}"))
+    }
+}
+
+/// The answer when nothing fits the client: what is stored, what the client accepts, and why the one can't become the
+/// other. `reason` is the refusal of the best candidate, when there was one to try.
+pub fn not_acceptable(stored: &MediaType, accept: &Accept, reason: Option<&Refusal>) -> ApiError {
+    let reason = reason.map_or_else(|| "there is no conversion between them".to_owned(), Refusal::to_string);
+    ApiError::new(
+        ErrorCode::ManifestUnknown,
+        format!("the manifest is stored as {stored} and the client accepts {accept}: {reason}"),
+    )
+}

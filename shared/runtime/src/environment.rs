@@ -1,0 +1,100 @@
+//! What a function is told by its environment.
+
+use std::fmt;
+
+use access::Access;
+use storage::Credentials;
+
+/// A function's configuration.
+#[derive(Clone)]
+pub struct Environment {
+    /// Where the data is.
+    pub storage: storage::Config,
+    /// Who is let in.
+    pub access: Access,
+    /// The registry's public host name, when it isn't the gateway's.
+    pub host: Option<String>,
+}
+
+/// A variable that the function can't do without is missing or malformed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingVariable {
+    name: &'static str,
+    reason: String,
+}
+
+impl fmt::Display for MissingVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the environment variable {} {}", self.name, self.reason)
+    }
+}
+
+impl std::error::Error for MissingVariable {}
+
+impl Environment {
+    /// Reads `REGISTRY_TABLE`, `REGISTRY_BUCKET`, `REGISTRY_ACCESS` (closed when absent), `REGISTRY_HOST`, the role's
+    /// keys and region as Lambda sets them, and `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_S3` for emulators.
+    ///
+    /// # Errors
+    /// When one that is needed is missing, or one is malformed.
+    pub fn from_variables(read: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariable> {
+        let optional = |name| read(name).filter(|value| !value.is_empty());
+        let needed =
+            |name: &'static str| optional(name).ok_or(MissingVariable { name, reason: "is missing".to_owned() });
+        let endpoint = |service| optional(service).or_else(|| optional("AWS_ENDPOINT_URL"));
+        let access = match optional("REGISTRY_ACCESS") {
+            Some(text) => text.parse().map_err(|error: access::InvalidAccess| MissingVariable {
+                name: "REGISTRY_ACCESS",
+                reason: format!("is malformed: {error}"),
+            })?,
+            None => Access::default(),
+        };
+        Ok(Self {
+            storage: storage::Config {
+                table: needed("REGISTRY_TABLE")?,
+                bucket: needed("REGISTRY_BUCKET")?,
+                region: needed("AWS_REGION")?,
+                credentials: Credentials {
+                    access_key_id: needed("AWS_ACCESS_KEY_ID")?,
+                    secret_access_key: needed("AWS_SECRET_ACCESS_KEY")?,
+                    session_token: optional("AWS_SESSION_TOKEN"),
+                },
+                dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+                s3_endpoint: endpoint("AWS_ENDPOINT_URL_S3"),
+                observer: None,
+            },
+            access,
+            host: optional("REGISTRY_HOST"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(name: &str) -> Option<String> {
+        let known = ["REGISTRY_TABLE", "REGISTRY_BUCKET", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+        known.contains(&name).then(|| name.to_lowercase())
+    }
+
+    #[test]
+    fn a_function_is_closed_unless_its_environment_says_otherwise() {
+        let closed = Environment::from_variables(variables).map(|environment| environment.access);
+        assert_eq!(closed, Ok(Access::Closed));
+        let open = |name: &str| if name == "REGISTRY_ACCESS" { Some("open".into()) } else { variables(name) };
+        assert_eq!(Environment::from_variables(open).map(|environment| environment.access), Ok(Access::Open));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let error = Environment::from_variables(|_| None).map(|_| ()).unwrap_err();
+        assert_eq!(error.to_string(), "the environment variable REGISTRY_TABLE is missing");
+    }
+
+    #[test]
+    fn a_malformed_access_opens_nothing() {
+        let odd = |name: &str| if name == "REGISTRY_ACCESS" { Some("yes".into()) } else { variables(name) };
+        assert!(Environment::from_variables(odd).is_err());
+    }
+}

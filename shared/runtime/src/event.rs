@@ -1,0 +1,105 @@
+//! Events of API Gateway, payload format 2.0, and the answers to them.
+//!
+//! The event's raw path and query are read as they are, rather than through a URL built of them: what a client puts into
+//! a path then meets one parser, ours.
+
+use access::Access;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::HeaderMap;
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use lambda_http::aws_lambda_events::encodings::Body;
+
+use crate::{Handler, Incoming, Response, answer};
+
+/// What the gateway sends.
+pub type Event = ApiGatewayV2httpRequest;
+/// What it wants back.
+pub type EventResponse = ApiGatewayV2httpResponse;
+
+/// Answers one event. `host` is the registry's public name when it isn't the gateway's.
+pub async fn invoke(handler: &impl Handler, access: Access, host: Option<&str>, event: Event) -> EventResponse {
+    respond(answer(handler, access, incoming(host, event)).await)
+}
+
+fn incoming(host: Option<&str>, event: Event) -> Incoming {
+    let context = event.request_context;
+    let host = host.map(str::to_owned).or(context.domain_name).unwrap_or_default();
+    let body = match (event.body, event.is_base64_encoded) {
+        (None, _) => Ok(Bytes::new()),
+        (Some(text), false) => Ok(Bytes::from(text)),
+        (Some(text), true) => {
+            STANDARD.decode(text).map(Bytes::from).map_err(|error| storage::StreamError(error.to_string()))
+        }
+    };
+    Incoming {
+        method: context.http.method.to_string(),
+        path: event.raw_path.unwrap_or_default(),
+        query: event.raw_query_string.unwrap_or_default(),
+        headers: event.headers,
+        body: Box::pin(futures_util::stream::iter([body])),
+        host,
+        id: context.request_id.unwrap_or_default(),
+    }
+}
+
+/// Bodies always travel in base64: a manifest's bytes are what its digest is about, and no gateway shall touch them.
+fn respond(response: Response) -> EventResponse {
+    let (parts, body) = response.into_parts();
+    let mut answer = EventResponse::default();
+    answer.status_code = i64::from(parts.status.as_u16());
+    answer.headers = parts.headers;
+    answer.multi_value_headers = HeaderMap::new();
+    if !body.is_empty() {
+        answer.is_base64_encoded = true;
+        answer.body = Some(Body::Binary(body.to_vec()));
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Request;
+
+    struct Echo;
+
+    impl Handler for Echo {
+        async fn handle(&self, request: Request) -> Result<Response, protocol::ApiError> {
+            let too_large = protocol::ApiError::new(protocol::ErrorCode::SizeInvalid, "too large");
+            request.into_bytes(100, too_large).await.map(|bytes| Response::new(Bytes::from(bytes)))
+        }
+    }
+
+    fn event(body: &str, base64: bool) -> Event {
+        let event = serde_json::json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": "/v2/a/manifests/latest", "rawQueryString": "",
+            "headers": {"accept": "application/json"}, "isBase64Encoded": base64, "body": body,
+            "requestContext": {
+                "accountId": "1", "apiId": "1", "domainName": "registry.example.com", "domainPrefix": "registry",
+                "http": {"method": "PUT", "path": "/v2/a/manifests/latest", "protocol": "HTTP/1.1",
+                         "sourceIp": "192.0.2.1", "userAgent": "test"},
+                "requestId": "id-1", "routeKey": "$default", "stage": "$default",
+                "time": "12/Mar/2026:19:03:58 +0000", "timeEpoch": 1773342238000_u64
+            }
+        });
+        serde_json::from_value(event).unwrap()
+    }
+
+    #[tokio::test]
+    async fn bodies_come_and_go_unchanged() {
+        for (sent, base64) in [("plain", false), ("cGxhaW4=", true)] {
+            let answer = invoke(&Echo, Access::Open, None, event(sent, base64)).await;
+            let json = serde_json::to_value(&answer).unwrap();
+            assert_eq!((&json["statusCode"], &json["body"]), (&200.into(), &"cGxhaW4=".into()));
+            assert_eq!(json["isBase64Encoded"], true);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_not_base64_is_an_error_and_no_crash() {
+        let answer = invoke(&Echo, Access::Open, None, event("%%%", true)).await;
+        assert_eq!(answer.status_code, 400);
+    }
+}

@@ -1,0 +1,58 @@
+//! A function's `main`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use lambda_runtime::{LambdaEvent, service_fn};
+
+use crate::{Environment, Event, Handler, MissingVariable, invoke};
+
+/// Why a function didn't start, or stopped.
+#[derive(Debug)]
+pub enum StartError {
+    /// Its environment lacks something.
+    Environment(MissingVariable),
+    /// The Lambda runtime gave up.
+    Runtime(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(missing) => missing.fmt(f),
+            Self::Runtime(error) => write!(f, "the Lambda runtime: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Runs a function: reads the environment, lets `start` build the handler and open its connections while initialisation
+/// has the full CPU, then answers events one at a time until Lambda ends the process.
+///
+/// # Errors
+/// When the environment lacks something, or the runtime API goes away.
+pub fn run<H, F>(start: impl FnOnce(Environment) -> F) -> Result<(), StartError>
+where
+    H: Handler + 'static,
+    F: Future<Output = H>,
+{
+    crate::init_logs();
+    let environment = Environment::from_variables(|name| std::env::var(name).ok()).map_err(StartError::Environment)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::Runtime(error.to_string()))?;
+    runtime.block_on(async {
+        let (access, host) = (environment.access, environment.host.clone());
+        let handler = Arc::new(start(environment).await);
+        let service = service_fn(move |event: LambdaEvent<Event>| {
+            let (handler, host) = (handler.clone(), host.clone());
+            async move {
+                let response = invoke(handler.as_ref(), access, host.as_deref(), event.payload).await;
+                Ok::<_, std::convert::Infallible>(response)
+            }
+        });
+        lambda_runtime::run(service).await.map_err(|error| StartError::Runtime(error.to_string()))
+    })
+}

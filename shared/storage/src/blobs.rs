@@ -1,0 +1,139 @@
+//! Blobs: which object holds which digest, and who may read it.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use bytes::Bytes;
+use protocol::{Digest, RepositoryName};
+
+use crate::keys::{self, Key};
+use crate::table::{Cancelled, Item, item, n, now, number, s, text};
+use crate::{Error, Storage, UrlMethod};
+
+/// A blob that a repository may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blob {
+    /// Key of the object that holds it.
+    pub object: String,
+    /// Length in bytes.
+    pub size: u64,
+}
+
+/// Why a mount didn't happen.
+#[derive(Debug)]
+pub enum MountError {
+    /// The source repository doesn't have the blob.
+    Unknown,
+    /// The platform failed.
+    Storage(Error),
+}
+
+impl From<Error> for MountError {
+    fn from(error: Error) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl Blob {
+    fn read(item: &Item) -> Result<Self, Error> {
+        Ok(Self { object: text(item, "location")?, size: number(item, "length")? })
+    }
+
+    fn item(&self, key: Key) -> Item {
+        item(key, [("location", s(&self.object)), ("length", n(self.size)), ("created_at", n(now()))])
+    }
+}
+
+/// What finishing an upload needs to know before it writes.
+pub(crate) struct Shelf {
+    /// The object that already holds the digest, if any.
+    pub(crate) existing: Option<Blob>,
+    pub(crate) repository_exists: bool,
+}
+
+impl Storage {
+    /// A blob of a repository. One read.
+    ///
+    /// # Errors
+    /// When the platform fails.
+    pub async fn blob(&self, name: &RepositoryName, digest: &Digest) -> Result<Option<Blob>, Error> {
+        self.table.get(keys::blob(name, digest)).await?.as_ref().map(Blob::read).transpose()
+    }
+
+    /// A URL that serves the blob to whoever has it, for 15 minutes and one method. No call is made.
+    ///
+    /// # Errors
+    /// When there is nothing to sign with.
+    pub async fn blob_url(&self, blob: &Blob, method: UrlMethod) -> Result<String, Error> {
+        self.bucket.signed_url(&blob.object, method).await
+    }
+
+    /// The bytes of a blob that is small enough to be held in memory, such as an image's config. None when the
+    /// repository doesn't have it or it is longer than `limit`.
+    ///
+    /// # Errors
+    /// When the platform fails.
+    pub async fn blob_bytes(&self, name: &RepositoryName, digest: &Digest, limit: u64) -> Result<Option<Bytes>, Error> {
+        match self.blob(name, digest).await? {
+            Some(blob) if blob.size <= limit => self.bucket.get(&blob.object).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// Lets `to` read a blob that `from` may read. Nothing is copied.
+    ///
+    /// # Errors
+    /// When `from` doesn't have the blob, or the platform fails.
+    pub async fn mount(&self, from: &RepositoryName, to: &RepositoryName, digest: &Digest) -> Result<Blob, MountError> {
+        self.table
+            .retry("mounting a blob", || async {
+                let found = self.table.get_all(vec![keys::blob(from, digest), keys::settings(to)]).await?;
+                let source = found.get(&keys::blob(from, digest)).ok_or(MountError::Unknown)?;
+                let shelf = Shelf {
+                    existing: Some(Blob::read(source)?),
+                    repository_exists: found.contains_key(&keys::settings(to)),
+                };
+                let (blob, writes) = self.shelve(to, digest, None, &shelf)?;
+                match self.table.transact(writes).await {
+                    Ok(()) => Ok(Some(blob)),
+                    Err(Cancelled::Changed) => Ok(None),
+                    Err(Cancelled::Failed(error)) => Err(error.into()),
+                }
+            })
+            .await
+    }
+
+    /// Reads what [`Storage::shelve`] needs. One call.
+    pub(crate) async fn shelf(&self, name: &RepositoryName, digest: &Digest) -> Result<Shelf, Error> {
+        let found = self.table.get_all(vec![keys::object(digest), keys::settings(name)]).await?;
+        Ok(Shelf {
+            existing: found.get(&keys::object(digest)).map(Blob::read).transpose()?,
+            repository_exists: found.contains_key(&keys::settings(name)),
+        })
+    }
+
+    /// The writes that give `name` the blob: in `new`, unless another object holds the digest already.
+    pub(crate) fn shelve(
+        &self,
+        name: &RepositoryName,
+        digest: &Digest,
+        new: Option<Blob>,
+        shelf: &Shelf,
+    ) -> Result<(Blob, Vec<TransactWriteItem>), Error> {
+        let blob = shelf.existing.clone().or(new).ok_or_else(|| Error::Corrupt(format!("no object for {digest}")))?;
+        let object = match &shelf.existing {
+            Some(existing) => {
+                let check = self.table.check(keys::object(digest), "location = :location");
+                check.value(":location", s(&existing.object)).build()?
+            }
+            None => self.table.put(blob.item(keys::object(digest))).when("attribute_not_exists(pk)").build()?,
+        };
+        let mut writes = vec![
+            object,
+            self.table.put(item(keys::link(digest, name), [("created_at", n(now()))])).build()?,
+            self.table.put(blob.item(keys::blob(name, digest))).build()?,
+        ];
+        if !shelf.repository_exists {
+            writes.extend(self.create_repository(name)?);
+        }
+        Ok((blob, writes))
+    }
+}

@@ -1,0 +1,167 @@
+//! Where everything is kept.
+//!
+//! One table, `pk` and `sk` both strings. What IAM must tell apart has partition keys of its own, because its
+//! leading-key conditions see only `pk`. Items that are listed are lean; bytes live beside them.
+//!
+//! ```text
+//! pk                   sk                            holds
+//! REPOSITORY#<name>    SETTINGS                      created_at
+//!                      TAG#<tag>                     digest, media_type, length, pushed_at
+//!                      TAGGED#<digest>#<tag>         the way back from a manifest to its tags
+//!                      MANIFEST#<digest>             media_type, length, origin (pushed or derived), pushed_at, subject, revision
+//!                      BLOB#<digest>                 the repository may read this blob: location, length
+//!                      REFERRER#<subject>#<digest>   the descriptor that the referrers listing shows
+//!                      UPLOAD#<uuid>                 a session: phase, received, fence, lease, hash states, multipart id
+//!                      UPLOAD#<uuid>#PART#<n>        etag of a part of it
+//! BYTES#<name>         <digest>                      media_type and the manifest's bytes, or the location of the object that holds them
+//! DERIVED#<name>       <source>#<target>             digest of the conversion
+//!                      <derived>                     sources: the conversions that it came out of
+//! BLOB#<digest>        OBJECT                        location, length
+//!                      LINK#<name>                   a repository that may read it
+//! CATALOG              <name>                        one item for each repository
+//!
+//! bucket
+//! blobs/<uuid>/object      the blob of a session that needed several parts
+//! blobs/<uuid>/whole-<f>   the blob of a session that needed one, written under fence <f>
+//! blobs/<uuid>/tail-<f>    bytes too few for a part, waiting for the next request
+//! manifests/<uuid>         a manifest larger than an item should be
+//! ```
+
+use protocol::{Digest, RepositoryName, Tag, UploadId};
+
+/// The primary key of an item.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+pub(crate) const TAG: &str = "TAG#";
+pub(crate) const CATALOG: &str = "CATALOG";
+
+/// Partition of everything listed in a repository.
+pub fn repository(name: &RepositoryName) -> String {
+    format!("REPOSITORY#{name}")
+}
+
+fn in_repository(name: &RepositoryName, sk: String) -> Key {
+    Key { pk: repository(name), sk }
+}
+
+/// Present when the repository exists.
+pub fn settings(name: &RepositoryName) -> Key {
+    in_repository(name, "SETTINGS".to_owned())
+}
+
+/// A tag.
+pub fn tag(name: &RepositoryName, tag: &Tag) -> Key {
+    in_repository(name, format!("{TAG}{tag}"))
+}
+
+/// The way back from a digest to a tag.
+pub fn tagged(name: &RepositoryName, digest: &Digest, tag: &Tag) -> Key {
+    in_repository(name, format!("{}{tag}", tagged_prefix(digest)))
+}
+
+/// Start of every sort key of [`tagged`] for one digest.
+pub fn tagged_prefix(digest: &Digest) -> String {
+    format!("TAGGED#{digest}#")
+}
+
+/// What is known of a manifest, without its bytes.
+pub fn manifest(name: &RepositoryName, digest: &Digest) -> Key {
+    in_repository(name, format!("MANIFEST#{digest}"))
+}
+
+/// A repository's right to read a blob.
+pub fn blob(name: &RepositoryName, digest: &Digest) -> Key {
+    in_repository(name, format!("BLOB#{digest}"))
+}
+
+/// A manifest that names another as its subject.
+pub fn referrer(name: &RepositoryName, subject: &Digest, digest: &Digest) -> Key {
+    in_repository(name, format!("{}{digest}", referrer_prefix(subject)))
+}
+
+/// Start of every sort key of [`referrer`] for one subject.
+pub fn referrer_prefix(subject: &Digest) -> String {
+    format!("REFERRER#{subject}#")
+}
+
+/// An upload session.
+pub fn upload(name: &RepositoryName, id: &UploadId) -> Key {
+    in_repository(name, format!("UPLOAD#{id}"))
+}
+
+/// A part of an upload session. The number has five digits, so that parts sort.
+pub fn upload_part(name: &RepositoryName, id: &UploadId, number: i32) -> Key {
+    in_repository(name, format!("{}{number:05}", upload_part_prefix(id)))
+}
+
+/// Start of every sort key of [`upload_part`] for one session.
+pub fn upload_part_prefix(id: &UploadId) -> String {
+    format!("UPLOAD#{id}#PART#")
+}
+
+/// A manifest's bytes.
+pub fn bytes(name: &RepositoryName, digest: &Digest) -> Key {
+    Key { pk: format!("BYTES#{name}"), sk: digest.to_string() }
+}
+
+/// Partition of what the repository's conversions came to.
+pub fn derived_partition(name: &RepositoryName) -> String {
+    format!("DERIVED#{name}")
+}
+
+/// The outcome of a conversion.
+pub fn conversion(name: &RepositoryName, source: &Digest, target: &str) -> Key {
+    Key { pk: derived_partition(name), sk: format!("{source}#{target}") }
+}
+
+/// The conversions that came to a manifest.
+pub fn sources(name: &RepositoryName, derived: &Digest) -> Key {
+    Key { pk: derived_partition(name), sk: derived.to_string() }
+}
+
+/// The object that holds a blob.
+pub fn object(digest: &Digest) -> Key {
+    Key { pk: format!("BLOB#{digest}"), sk: "OBJECT".to_owned() }
+}
+
+/// A repository that may read a blob.
+pub fn link(digest: &Digest, name: &RepositoryName) -> Key {
+    Key { pk: format!("BLOB#{digest}"), sk: format!("LINK#{name}") }
+}
+
+/// A repository's place in the catalog.
+pub fn catalog(name: &RepositoryName) -> Key {
+    Key { pk: CATALOG.to_owned(), sk: name.to_string() }
+}
+
+/// An item that doesn't exist: reading it opens the connection. Its partition is one that every function may read.
+pub(crate) fn warm_up() -> Key {
+    Key { pk: "REPOSITORY#".to_owned(), sk: "WARM-UP".to_owned() }
+}
+
+/// The object of a session that needed several parts: bound to the one multipart upload that can complete it.
+pub(crate) fn multipart_object(id: &UploadId) -> String {
+    format!("blobs/{id}/object")
+}
+
+/// The object of a session that is sent in one piece. The fence is in its name, so that a writer that lost its lease
+/// can't write over what its successor stored.
+pub(crate) fn whole_object(id: &UploadId, fence: u64) -> String {
+    format!("blobs/{id}/whole-{fence}")
+}
+
+/// Bytes too few for a part, stored under a fence.
+pub(crate) fn tail_object(id: &UploadId, fence: u64) -> String {
+    format!("blobs/{id}/tail-{fence}")
+}
+
+/// A manifest that is too large for an item.
+pub(crate) fn manifest_object(id: &UploadId) -> String {
+    format!("manifests/{id}")
+}

@@ -1,0 +1,342 @@
+//! Manifests and tags.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use bytes::Bytes;
+use protocol::{Digest, MediaType, RepositoryName, Tag, UploadId};
+
+use crate::keys;
+use crate::table::{Cancelled, Item, b, bytes, item, n, now, number, parsed, s, text};
+use crate::{Error, Page, Referrer, Storage};
+
+/// Larger manifests lie in the bucket: a read costs by the 4 KB.
+const INLINE: usize = 32 * 1024;
+
+/// A manifest's bytes, as they were pushed or derived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredManifest {
+    /// The type that they are served as.
+    pub media_type: MediaType,
+    /// Verbatim.
+    pub bytes: Bytes,
+}
+
+/// Where a tag points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagRecord {
+    /// The manifest.
+    pub digest: Digest,
+    /// Its type, so that the answer can be negotiated before the bytes are read.
+    pub media_type: MediaType,
+}
+
+/// A manifest to be stored.
+pub struct NewManifest<'a> {
+    /// Where.
+    pub repository: &'a RepositoryName,
+    /// Of the bytes (of the payload, for schema 1).
+    pub digest: &'a Digest,
+    /// Type and verbatim bytes.
+    pub manifest: StoredManifest,
+    /// To point here as well.
+    pub tag: Option<&'a Tag>,
+    /// Blobs that must be in the repository.
+    pub blobs: &'a [Digest],
+    /// Manifests that must be in the repository.
+    pub manifests: &'a [Digest],
+    /// Where the manifest is to be listed when it has a subject.
+    pub referrer: Option<Referrer>,
+}
+
+/// Why a manifest wasn't stored.
+#[derive(Debug)]
+pub enum PutError {
+    /// It refers to content that the repository doesn't have: all of it.
+    Missing {
+        /// Layers, configs.
+        blobs: Vec<Digest>,
+        /// Children.
+        manifests: Vec<Digest>,
+    },
+    /// The platform failed.
+    Storage(Error),
+}
+
+impl From<Error> for PutError {
+    fn from(error: Error) -> Self {
+        Self::Storage(error)
+    }
+}
+
+/// How a manifest came to be in the repository.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A client sent it.
+    Pushed,
+    /// It is the outcome of a conversion, and in no listing.
+    Derived,
+}
+
+impl Origin {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pushed => "pushed",
+            Self::Derived => "derived",
+        }
+    }
+}
+
+/// The record beside the bytes.
+pub(crate) struct ManifestRecord {
+    pub(crate) origin: Origin,
+    /// Counts pushes and tags, so that a deletion notices one in between.
+    pub(crate) revision: u64,
+    pub(crate) subject: Option<Digest>,
+}
+
+impl ManifestRecord {
+    pub(crate) fn read(item: &Item) -> Result<Self, Error> {
+        let origin = if text(item, "origin")? == "derived" { Origin::Derived } else { Origin::Pushed };
+        let subject = item.contains_key("subject").then(|| parsed(item, "subject")).transpose()?;
+        Ok(Self { origin, revision: number(item, "revision")?, subject })
+    }
+}
+
+impl Storage {
+    /// Where a tag points. One read.
+    ///
+    /// # Errors
+    /// When the platform fails.
+    pub async fn tag(&self, name: &RepositoryName, tag: &Tag) -> Result<Option<TagRecord>, Error> {
+        let Some(item) = self.table.get(keys::tag(name, tag)).await? else { return Ok(None) };
+        let media_type = MediaType::from(text(&item, "media_type")?.as_str());
+        Ok(Some(TagRecord { digest: parsed(&item, "digest")?, media_type }))
+    }
+
+    /// A page of tags, in order, after `after`.
+    ///
+    /// # Errors
+    /// When the platform fails.
+    pub async fn tags(&self, name: &RepositoryName, after: Option<&str>, limit: usize) -> Result<Page<String>, Error> {
+        let tag = |item: &Item| text(item, "sk").map(|sk| sk[keys::TAG.len()..].to_owned());
+        self.listing(&keys::repository(name), keys::TAG, after, limit, tag).await
+    }
+
+    /// The manifest that a tag points to: no read when the bytes are in memory, because the tag vouches for them (a
+    /// deletion takes the tags first).
+    ///
+    /// # Errors
+    /// When the platform fails.
+    pub async fn tagged_manifest(
+        &self,
+        name: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Option<Arc<StoredManifest>>, Error> {
+        match self.manifests.get(name, digest) {
+            Some(manifest) => Ok(Some(manifest)),
+            None => self.read_manifest(name, digest).await,
+        }
+    }
+
+    /// A manifest by its digest. One read, and one of the bucket when it is large.
+    ///
+    /// # Errors
+    /// When the platform fails.
+    pub async fn manifest(&self, name: &RepositoryName, digest: &Digest) -> Result<Option<Arc<StoredManifest>>, Error> {
+        match self.manifests.get(name, digest) {
+            Some(manifest) => {
+                let still_there = self.table.get(keys::manifest(name, digest)).await?.is_some();
+                Ok(still_there.then_some(manifest))
+            }
+            None => self.read_manifest(name, digest).await,
+        }
+    }
+
+    async fn read_manifest(
+        &self,
+        name: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Option<Arc<StoredManifest>>, Error> {
+        let Some(item) = self.table.get(keys::bytes(name, digest)).await? else { return Ok(None) };
+        let media_type = MediaType::from(text(&item, "media_type")?.as_str());
+        let bytes = if item.contains_key("location") {
+            let object = text(&item, "location")?;
+            match self.bucket.get(&object).await? {
+                Some(bytes) => bytes,
+                // Deleted between the two reads.
+                None => return Ok(None),
+            }
+        } else {
+            Bytes::from(bytes(&item, "bytes")?)
+        };
+        let manifest = Arc::new(StoredManifest { media_type, bytes });
+        self.manifests.insert(name, digest, &manifest);
+        Ok(Some(manifest))
+    }
+
+    /// Stores a manifest, and points a tag to it. One batch read for each 100 references, one transaction.
+    ///
+    /// # Errors
+    /// When something it refers to isn't there, or the platform fails. Nothing is stored then.
+    pub async fn put_manifest(&self, new: &NewManifest<'_>) -> Result<(), PutError> {
+        let spilled = self.spill(new.repository, &new.manifest.bytes).await?;
+        let stored = self.table.retry("storing a manifest", || self.try_put_manifest(new, spilled.as_ref())).await;
+        match (&stored, spilled) {
+            // The bytes were there already, or nothing came of it.
+            (Ok(Bytesof::Existing) | Err(_), Some(spilled)) => self.unspill(new.repository, &spilled).await,
+            (Ok(Bytesof::Existing | Bytesof::New), _) | (Err(_), None) => {}
+        }
+        stored.map(|_| ())
+    }
+
+    /// One attempt; None when somebody changed what it had read.
+    async fn try_put_manifest(
+        &self,
+        new: &NewManifest<'_>,
+        spilled: Option<&UploadId>,
+    ) -> Result<Option<Bytesof>, PutError> {
+        let name = new.repository;
+        let mut wanted = vec![keys::settings(name), keys::manifest(name, new.digest)];
+        wanted.extend(new.tag.map(|tag| keys::tag(name, tag)));
+        wanted.extend(new.blobs.iter().map(|digest| keys::blob(name, digest)));
+        wanted.extend(new.manifests.iter().map(|digest| keys::manifest(name, digest)));
+        wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
+        wanted.dedup();
+        let found = self.table.get_all(wanted).await?;
+
+        let missing = |digests: &[Digest], key: fn(&RepositoryName, &Digest) -> keys::Key| -> Vec<Digest> {
+            digests.iter().filter(|digest| !found.contains_key(&key(name, digest))).cloned().collect()
+        };
+        let blobs = missing(new.blobs, keys::blob);
+        let manifests = missing(new.manifests, keys::manifest);
+        if !blobs.is_empty() || !manifests.is_empty() {
+            return Err(PutError::Missing { blobs, manifests });
+        }
+
+        let exists = found.contains_key(&keys::manifest(name, new.digest));
+        let mut writes = self.manifest_writes(name, new.digest, &new.manifest, exists, spilled)?;
+        writes.push(self.record_pushed(new)?);
+        if let Some(tag) = new.tag {
+            writes.extend(self.move_tag(new, tag, found.get(&keys::tag(name, tag)))?);
+        }
+        if let Some(referrer) = &new.referrer {
+            writes.push(self.table.put(referrer.item(name)?).build()?);
+        }
+        if !found.contains_key(&keys::settings(name)) {
+            writes.extend(self.create_repository(name)?);
+        }
+        match self.table.transact(writes).await {
+            Ok(()) => Ok(Some(if exists { Bytesof::Existing } else { Bytesof::New })),
+            Err(Cancelled::Changed) => Ok(None),
+            Err(Cancelled::Failed(error)) => Err(error.into()),
+        }
+    }
+
+    /// The bytes: put when they are new, else held to be there still. Digests are of the content, so bytes of the same
+    /// digest never need to be written again.
+    pub(crate) fn manifest_writes(
+        &self,
+        name: &RepositoryName,
+        digest: &Digest,
+        manifest: &StoredManifest,
+        exists: bool,
+        spilled: Option<&UploadId>,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let key = keys::bytes(name, digest);
+        if exists {
+            return Ok(vec![self.table.check(key, "attribute_exists(pk)").build()?]);
+        }
+        let bytes = match spilled {
+            Some(id) => ("location", s(keys::manifest_object(id))),
+            None => ("bytes", b(manifest.bytes.to_vec())),
+        };
+        let bytes = item(key, [("media_type", s(manifest.media_type.as_str())), bytes]);
+        let mut writes = vec![self.table.put(bytes).when("attribute_not_exists(pk)").build()?];
+        if let Some(id) = spilled {
+            writes.push(self.table.delete(keys::upload(name, id)).when("attribute_exists(pk)").build()?);
+        }
+        Ok(writes)
+    }
+
+    fn record_pushed(&self, new: &NewManifest<'_>) -> Result<TransactWriteItem, Error> {
+        let subject = new.referrer.as_ref().map(|referrer| &referrer.subject);
+        let set_subject = if subject.is_some() { ", subject = :subject" } else { "" };
+        let update = self.table.update(
+            keys::manifest(new.repository, new.digest),
+            &format!(
+                "SET media_type = :media_type, length = :length, origin = :origin, pushed_at = :now{set_subject} \
+                 ADD revision :one"
+            ),
+        );
+        let update = update
+            .value(":media_type", s(new.manifest.media_type.as_str()))
+            .value(":length", n(new.manifest.bytes.len()))
+            .value(":origin", s(Origin::Pushed.as_str()))
+            .value(":now", n(now()))
+            .value(":one", n(1));
+        match subject {
+            Some(subject) => update.value(":subject", s(subject.to_string())).build(),
+            None => update.build(),
+        }
+    }
+
+    /// Points a tag to the new manifest, provided that it still points where it did.
+    fn move_tag(
+        &self,
+        new: &NewManifest<'_>,
+        tag: &Tag,
+        current: Option<&Item>,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let name = new.repository;
+        let record = item(
+            keys::tag(name, tag),
+            [
+                ("digest", s(new.digest.to_string())),
+                ("media_type", s(new.manifest.media_type.as_str())),
+                ("length", n(new.manifest.bytes.len())),
+                ("pushed_at", n(now())),
+            ],
+        );
+        let put = self.table.put(record);
+        let mut writes = vec![self.table.put(item(keys::tagged(name, new.digest, tag), [])).build()?];
+        match current {
+            None => writes.push(put.when("attribute_not_exists(pk)").build()?),
+            Some(current) => {
+                let old: Digest = parsed(current, "digest")?;
+                writes.push(put.when("digest = :old").value(":old", s(old.to_string())).build()?);
+                if old != *new.digest {
+                    writes.push(self.table.delete(keys::tagged(name, &old, tag)).build()?);
+                }
+            }
+        }
+        Ok(writes)
+    }
+
+    /// Puts a manifest that is too large for an item into the bucket; a session names the object until a record does.
+    pub(crate) async fn spill(&self, name: &RepositoryName, bytes: &Bytes) -> Result<Option<UploadId>, Error> {
+        if bytes.len() <= INLINE {
+            return Ok(None);
+        }
+        let id = self.open_manifest_session(name).await?;
+        self.bucket.put(&keys::manifest_object(&id), bytes.clone(), None).await?;
+        Ok(Some(id))
+    }
+
+    /// Takes back what no record came to name. The session stays until the object is gone, so that nothing is forgotten.
+    pub(crate) async fn unspill(&self, name: &RepositoryName, id: &UploadId) {
+        let removed = async {
+            self.bucket.delete(&keys::manifest_object(id)).await?;
+            self.table.remove(keys::upload(name, id)).await
+        };
+        if let Err(error) = removed.await {
+            tracing::warn!(%error, session = %id, "left a manifest's object to the collector");
+        }
+    }
+}
+
+/// Whether the bytes of a manifest had to be written.
+enum Bytesof {
+    New,
+    Existing,
+}

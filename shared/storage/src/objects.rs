@@ -1,0 +1,157 @@
+//! The bucket, as the rest of the crate uses it.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+use protocol::{Algorithm, Digest};
+
+use crate::Error;
+
+/// How long a signed URL may be followed. It has to cover a redirect, not the download, and dies with the role session
+/// that signed it anyway.
+const URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+pub(crate) struct Bucket {
+    client: Client,
+    name: String,
+}
+
+/// What a signed URL is for; it works for this method only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UrlMethod {
+    /// Download.
+    Get,
+    /// Size and existence.
+    Head,
+}
+
+/// A part that S3 has.
+pub(crate) struct Part {
+    pub(crate) number: i32,
+    pub(crate) etag: String,
+}
+
+/// How a multipart upload ended.
+pub(crate) enum Completed {
+    /// The object exists now.
+    Now,
+    /// S3 doesn't know the upload (any more): it was completed or aborted before.
+    UnknownUpload,
+}
+
+impl Bucket {
+    pub(crate) fn new(client: Client, name: &str) -> Self {
+        Self { client, name: name.to_owned() }
+    }
+
+    /// Stores an object in one request. S3 refuses it when the bytes don't have `digest`.
+    pub(crate) async fn put(&self, key: &str, bytes: Bytes, digest: Option<&Digest>) -> Result<(), Error> {
+        let request = self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(bytes));
+        let sha256 = digest.filter(|digest| digest.algorithm() == Algorithm::Sha256).map(base64_of);
+        request.set_checksum_sha256(sha256).send().await?;
+        Ok(())
+    }
+
+    /// An object's bytes; None when there is none.
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
+        let output = match self.client.get_object().bucket(&self.name).key(key).send().await {
+            Ok(output) => output,
+            Err(error) if is(&error, "NoSuchKey") => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let bytes = output.body.collect().await.map_err(|error| Error::Unavailable(error.to_string()))?;
+        Ok(Some(bytes.into_bytes()))
+    }
+
+    /// An object's length; None when there is none.
+    pub(crate) async fn length(&self, key: &str) -> Result<Option<u64>, Error> {
+        match self.client.head_object().bucket(&self.name).key(key).send().await {
+            Ok(output) => Ok(output.content_length().and_then(|length| u64::try_from(length).ok())),
+            Err(error) if is(&error, "NotFound") || is(&error, "NoSuchKey") => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes an object; one that doesn't exist is removed already.
+    pub(crate) async fn delete(&self, key: &str) -> Result<(), Error> {
+        self.client.delete_object().bucket(&self.name).key(key).send().await?;
+        Ok(())
+    }
+
+    /// Opens a multipart upload and names it.
+    pub(crate) async fn create_multipart(&self, key: &str) -> Result<String, Error> {
+        let output = self.client.create_multipart_upload().bucket(&self.name).key(key).send().await?;
+        output.upload_id.ok_or_else(|| Error::Unavailable("CreateMultipartUpload named no upload".into()))
+    }
+
+    /// Sends a part; None when S3 doesn't know the upload (any more).
+    pub(crate) async fn put_part(
+        &self,
+        key: &str,
+        upload: &str,
+        number: i32,
+        bytes: Bytes,
+    ) -> Result<Option<Part>, Error> {
+        let request = self.client.upload_part().bucket(&self.name).key(key).upload_id(upload).part_number(number);
+        let output = match request.body(ByteStream::from(bytes)).send().await {
+            Ok(output) => output,
+            Err(error) if is(&error, "NoSuchUpload") => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let etag = output.e_tag.ok_or_else(|| Error::Unavailable("UploadPart gave no ETag".into()))?;
+        Ok(Some(Part { number, etag }))
+    }
+
+    pub(crate) async fn complete_multipart(
+        &self,
+        key: &str,
+        upload: &str,
+        parts: Vec<Part>,
+    ) -> Result<Completed, Error> {
+        let part = |part: Part| CompletedPart::builder().part_number(part.number).e_tag(part.etag).build();
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.into_iter().map(part).collect())).build();
+        let request = self.client.complete_multipart_upload().bucket(&self.name).key(key).upload_id(upload);
+        match request.multipart_upload(parts).send().await {
+            Ok(_) => Ok(Completed::Now),
+            Err(error) if is(&error, "NoSuchUpload") => Ok(Completed::UnknownUpload),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives a multipart upload up; one that S3 doesn't know is given up already.
+    pub(crate) async fn abort_multipart(&self, key: &str, upload: &str) -> Result<(), Error> {
+        let request = self.client.abort_multipart_upload().bucket(&self.name).key(key).upload_id(upload);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, "NoSuchUpload") => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A URL that anybody may follow for a quarter of an hour. Signing is local: no call is made.
+    pub(crate) async fn signed_url(&self, key: &str, method: UrlMethod) -> Result<String, Error> {
+        let config = PresigningConfig::expires_in(URL_LIFETIME).map_err(|error| Error::Refused(error.to_string()))?;
+        let request = match method {
+            UrlMethod::Get => self.client.get_object().bucket(&self.name).key(key).presigned(config).await?,
+            UrlMethod::Head => self.client.head_object().bucket(&self.name).key(key).presigned(config).await?,
+        };
+        Ok(request.uri().to_owned())
+    }
+}
+
+fn is<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, code: &str) -> bool {
+    error.as_service_error().and_then(ProvideErrorMetadata::code) == Some(code)
+}
+
+/// S3 writes checksums in base64.
+fn base64_of(digest: &Digest) -> String {
+    use base64::Engine as _;
+    let nibble = |c: u8| if c.is_ascii_digit() { c - b'0' } else { c - b'a' + 10 };
+    let raw: Vec<u8> = digest.encoded().as_bytes().chunks(2).map(|c| nibble(c[0]) << 4 | nibble(c[1])).collect();
+    base64::engine::general_purpose::STANDARD.encode(raw)
+}

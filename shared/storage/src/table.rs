@@ -1,0 +1,284 @@
+//! The table, as the rest of the crate uses it: strong reads, conditional writes, transactions.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
+};
+
+use crate::Error;
+use crate::keys::Key;
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+pub(crate) struct Table {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+}
+
+/// Why a transaction didn't happen. Both mean: look again, then try again.
+#[derive(Debug)]
+pub(crate) enum Cancelled {
+    /// Something isn't as it was read.
+    Changed,
+    /// The platform failed.
+    Failed(Error),
+}
+
+impl<E: Into<Error>> From<E> for Cancelled {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Table {
+    pub(crate) fn new(client: Client, name: &str) -> Self {
+        Self { client, name: name.to_owned() }
+    }
+
+    /// A strongly consistent read.
+    pub(crate) async fn get(&self, key: Key) -> Result<Option<Item>, Error> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key_item(key)))
+            .consistent_read(true)
+            .send()
+            .await?;
+        Ok(output.item)
+    }
+
+    /// Strongly consistent reads of any number of items, 100 a call; absent ones are absent from the answer, and the
+    /// order is DynamoDB's.
+    pub(crate) async fn get_all(&self, keys: Vec<Key>) -> Result<HashMap<Key, Item>, Error> {
+        const BATCH: usize = 100;
+        let mut waiting: Vec<Item> = keys.into_iter().map(key_item).collect();
+        let mut found = HashMap::new();
+        let mut pauses = backoff();
+        while !waiting.is_empty() {
+            let batch = waiting.split_off(waiting.len().saturating_sub(BATCH));
+            let request = KeysAndAttributes::builder().set_keys(Some(batch)).consistent_read(true).build();
+            let request = request.map_err(|error| Error::Refused(error.to_string()))?;
+            let output = self.client.batch_get_item().request_items(&self.name, request).send().await?;
+            for item in output.responses.unwrap_or_default().remove(&self.name).unwrap_or_default() {
+                found.insert(Key { pk: text(&item, "pk")?, sk: text(&item, "sk")? }, item);
+            }
+            let unprocessed = output.unprocessed_keys.unwrap_or_default().remove(&self.name);
+            if let Some(rest) = unprocessed {
+                waiting.extend(rest.keys);
+                let pause = pauses.next().ok_or_else(|| Error::Throttled("BatchGetItem left keys unread".into()))?;
+                tokio::time::sleep(pause).await;
+            }
+        }
+        Ok(found)
+    }
+
+    /// A page of the items of a partition whose sort keys start with `prefix`, after `after`, in order. The flag tells
+    /// whether there are more.
+    pub(crate) async fn page(
+        &self,
+        pk: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<Item>, bool), Error> {
+        let mut items = Vec::new();
+        // A key condition takes one range, so the start is a key to continue from rather than a comparison.
+        let mut start = after.map(|after| key_item(Key { pk: pk.to_owned(), sk: format!("{prefix}{after}") }));
+        while items.len() < limit {
+            let wanted = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
+            let query = self.client.query().table_name(&self.name).consistent_read(true).limit(wanted);
+            let query = query.expression_attribute_values(":pk", s(pk)).set_exclusive_start_key(start.take());
+            let query = match prefix {
+                "" => query.key_condition_expression("pk = :pk"),
+                _ => query
+                    .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                    .expression_attribute_values(":prefix", s(prefix)),
+            };
+            let output = query.send().await?;
+            items.extend(output.items.unwrap_or_default());
+            match output.last_evaluated_key {
+                Some(last) => start = Some(last),
+                None => return Ok((items, false)),
+            }
+        }
+        Ok((items, start.is_some()))
+    }
+
+    /// Writes an item whose key is new.
+    pub(crate) async fn insert(&self, item: Item) -> Result<(), Error> {
+        self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+
+    /// Removes an item; one that doesn't exist is removed already.
+    pub(crate) async fn remove(&self, key: Key) -> Result<(), Error> {
+        self.client.delete_item().table_name(&self.name).set_key(Some(key_item(key))).send().await?;
+        Ok(())
+    }
+
+    /// All or nothing.
+    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
+        let result = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        match result {
+            Ok(_) => Ok(()),
+            Err(error) if is_cancelled_by_others(&error) => Err(Cancelled::Changed),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Repeats `attempt` while others change what it has read. `what` names the thing in the error.
+    pub(crate) async fn retry<T, E, F>(&self, what: &'static str, mut attempt: impl FnMut() -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<Option<T>, E>>,
+        E: From<Error>,
+    {
+        for pause in backoff() {
+            if let Some(done) = attempt().await? {
+                return Ok(done);
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Err(Error::Contended(what).into())
+    }
+
+    pub(crate) fn put(&self, item: Item) -> PutOf {
+        PutOf(Put::builder().table_name(&self.name).set_item(Some(item)))
+    }
+
+    pub(crate) fn delete(&self, key: Key) -> DeleteOf {
+        DeleteOf(Delete::builder().table_name(&self.name).set_key(Some(key_item(key))))
+    }
+
+    pub(crate) fn update(&self, key: Key, expression: &str) -> UpdateOf {
+        let update = Update::builder().table_name(&self.name).set_key(Some(key_item(key)));
+        UpdateOf(update.update_expression(expression))
+    }
+
+    pub(crate) fn check(&self, key: Key, condition: &str) -> CheckOf {
+        let check = ConditionCheck::builder().table_name(&self.name).set_key(Some(key_item(key)));
+        CheckOf(check.condition_expression(condition))
+    }
+}
+
+/// Twelve pauses that grow to a second, each drawn at random below its bound so that writers drift apart.
+fn backoff() -> impl Iterator<Item = Duration> {
+    (0..12u32).map(|n| {
+        let bound = 20u128 << n.min(5);
+        let random = uuid::Uuid::new_v4().as_u128() % bound;
+        Duration::from_millis(u64::try_from(random).unwrap_or_default() + 5)
+    })
+}
+
+/// A failed condition or a conflict with another transaction: the state has moved on, so reading again helps.
+fn is_cancelled_by_others<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            let codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+            let mut failures = codes.filter(|code| *code != "None").peekable();
+            failures.peek().is_some() && failures.all(|c| matches!(c, "ConditionalCheckFailed" | "TransactionConflict"))
+        }
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => true,
+        _ => false,
+    }
+}
+
+/// Gives the SDK's builders of a transaction's writes one vocabulary.
+macro_rules! transaction_item {
+    ($name:ident, $builder:ty, $slot:ident) => {
+        /// One write of a transaction, to be given conditions and values.
+        pub(crate) struct $name($builder);
+
+        impl $name {
+            /// A value for a `:name` in an expression.
+            pub(crate) fn value(self, name: &str, value: AttributeValue) -> Self {
+                Self(self.0.expression_attribute_values(name, value))
+            }
+
+            pub(crate) fn build(self) -> Result<TransactWriteItem, Error> {
+                let part = self.0.build().map_err(|error| Error::Refused(error.to_string()))?;
+                Ok(TransactWriteItem::builder().$slot(part).build())
+            }
+        }
+    };
+    ($name:ident, $builder:ty, $slot:ident, conditional) => {
+        transaction_item!($name, $builder, $slot);
+
+        impl $name {
+            /// Holds the whole transaction back unless it is true.
+            pub(crate) fn when(self, condition: &str) -> Self {
+                Self(self.0.condition_expression(condition))
+            }
+        }
+    };
+}
+
+transaction_item!(PutOf, aws_sdk_dynamodb::types::builders::PutBuilder, put, conditional);
+transaction_item!(DeleteOf, aws_sdk_dynamodb::types::builders::DeleteBuilder, delete, conditional);
+transaction_item!(UpdateOf, aws_sdk_dynamodb::types::builders::UpdateBuilder, update, conditional);
+transaction_item!(CheckOf, aws_sdk_dynamodb::types::builders::ConditionCheckBuilder, condition_check);
+
+pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(crate) fn n(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+pub(crate) fn b(bytes: impl Into<Vec<u8>>) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}
+
+pub(crate) fn key_item(key: Key) -> Item {
+    Item::from([("pk".to_owned(), s(key.pk)), ("sk".to_owned(), s(key.sk))])
+}
+
+/// An item from its key and attributes.
+pub(crate) fn item<const N: usize>(key: Key, attributes: [(&str, AttributeValue); N]) -> Item {
+    let mut item = key_item(key);
+    item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
+    item
+}
+
+fn corrupt(item: &Item, attribute: &str) -> Error {
+    let key = |name| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
+    Error::Corrupt(format!("{} {}: {attribute}", key("pk"), key("sk")))
+}
+
+pub(crate) fn text(item: &Item, attribute: &str) -> Result<String, Error> {
+    let value = item.get(attribute).and_then(|value| value.as_s().ok());
+    value.cloned().ok_or_else(|| corrupt(item, attribute))
+}
+
+pub(crate) fn number<T: std::str::FromStr>(item: &Item, attribute: &str) -> Result<T, Error> {
+    let value = item.get(attribute).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok());
+    value.ok_or_else(|| corrupt(item, attribute))
+}
+
+pub(crate) fn bytes(item: &Item, attribute: &str) -> Result<Vec<u8>, Error> {
+    let value = item.get(attribute).and_then(|value| value.as_b().ok());
+    value.map(|blob| blob.as_ref().to_vec()).ok_or_else(|| corrupt(item, attribute))
+}
+
+/// Reads an attribute that has to follow a grammar.
+pub(crate) fn parsed<T: std::str::FromStr>(item: &Item, attribute: &str) -> Result<T, Error> {
+    text(item, attribute)?.parse().map_err(|_| corrupt(item, attribute))
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    now_ms() / 1000
+}

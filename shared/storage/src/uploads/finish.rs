@@ -1,0 +1,166 @@
+//! From a session to a blob.
+
+use bytes::Bytes;
+use protocol::{ContentRange, Digest, RepositoryName, UploadId};
+
+use super::gather::Gather;
+use super::session::{Phase, Session};
+use super::{BodyStream, UploadError};
+use crate::objects::Completed;
+use crate::table::Cancelled;
+use crate::{Blob, Error, Storage, keys};
+
+/// A blob that is in the repository now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// Its digest, verified.
+    pub digest: Digest,
+}
+
+impl Storage {
+    /// Takes the last bytes of a session, checks the digest, and puts the blob into the repository. A request that
+    /// repeats one whose answer was lost gets the same answer.
+    ///
+    /// # Errors
+    /// As for [`Storage::append`]; and when the content has another digest, which ends the session.
+    pub async fn finish_upload(
+        &self,
+        name: &RepositoryName,
+        id: &UploadId,
+        digest: &Digest,
+        range: Option<ContentRange>,
+        body: BodyStream,
+    ) -> Result<Finished, UploadError> {
+        let mut session = self.claim(name, id, range.map(|range| range.first)).await?;
+        if session.phase == Phase::Finished {
+            let same = session.digest.as_ref() == Some(digest);
+            return if same { Ok(Finished { digest: digest.clone() }) } else { Err(UploadError::Unknown) };
+        }
+        let finished = async {
+            let mut gather = self.take(&mut session, body, range.map(ContentRange::length)).await?;
+            let actual = gather.digest(digest.algorithm());
+            if actual != *digest {
+                return Err(UploadError::DigestMismatch { expected: digest.clone(), actual });
+            }
+            let blob = self.complete(&mut session, &mut gather, digest).await?;
+            self.adopt(&session, digest, blob).await
+        };
+        match finished.await {
+            Ok(adopted) => {
+                self.tidy(&session, adopted).await;
+                Ok(Finished { digest: digest.clone() })
+            }
+            Err(error @ UploadError::DigestMismatch { .. }) => {
+                let ended = self.end_session(name, id).await?;
+                self.discard(&ended).await;
+                Err(error)
+            }
+            Err(error) => {
+                self.let_go(&session).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Puts a small blob that the registry made itself into a repository.
+    ///
+    /// # Errors
+    /// When the platform fails.
+    pub async fn put_blob(&self, name: &RepositoryName, digest: &Digest, bytes: Bytes) -> Result<(), UploadError> {
+        if self.blob(name, digest).await?.is_some() {
+            return Ok(());
+        }
+        let id = self.start_upload(name).await?;
+        let body = Box::pin(futures_util::stream::iter([Ok(bytes)]));
+        self.finish_upload(name, &id, digest, None, body).await.map(|_| ())
+    }
+
+    /// Makes one object of the session's bytes.
+    async fn complete(&self, session: &mut Session, gather: &mut Gather, digest: &Digest) -> Result<Blob, UploadError> {
+        let checkpoint = gather.checkpoint();
+        let size = checkpoint.received;
+        let remainder = gather.remainder();
+        let Some(multipart) = session.multipart.clone() else {
+            let object = keys::whole_object(&session.id, session.fence);
+            // S3 verifies what we computed, when the bytes are all here.
+            self.bucket.put(&object, remainder, Some(digest)).await?;
+            return Ok(Blob { object, size });
+        };
+        if !remainder.is_empty() {
+            self.send_part(session, remainder, checkpoint).await?;
+        }
+        let object = keys::multipart_object(&session.id);
+        match self.bucket.complete_multipart(&object, &multipart, self.parts(session).await?).await? {
+            Completed::Now => {}
+            // An earlier attempt got this far, and no further.
+            Completed::UnknownUpload if self.bucket.length(&object).await? == Some(size) => {}
+            Completed::UnknownUpload => {
+                let lost = format!("the multipart upload of session {} is gone", session.id);
+                return Err(Error::Corrupt(lost).into());
+            }
+        }
+        Ok(Blob { object, size })
+    }
+
+    /// Records the blob and ends the session, in one transaction. True when the blob is in this session's object, false
+    /// when another one held the digest already.
+    async fn adopt(&self, session: &Session, digest: &Digest, new: Blob) -> Result<bool, UploadError> {
+        self.table
+            .retry("recording a blob", || async {
+                let shelf = self.shelf(&session.name, digest).await?;
+                let (blob, mut writes) = self.shelve(&session.name, digest, Some(new.clone()), &shelf)?;
+                writes.push(self.tombstone(session, digest)?);
+                match self.table.transact(writes).await {
+                    Ok(()) => Ok(Some(blob.object == new.object)),
+                    Err(Cancelled::Changed) => self.still_held(session).await.map(|()| None),
+                    Err(Cancelled::Failed(error)) => Err(error.into()),
+                }
+            })
+            .await
+    }
+
+    /// A transaction that didn't happen is worth repeating only while the session is ours.
+    async fn still_held(&self, session: &Session) -> Result<(), UploadError> {
+        match self.read_session(&session.name, &session.id).await? {
+            Some(now) if now.fence == session.fence && now.phase == Phase::Open => Ok(()),
+            Some(now) => Err(UploadError::Busy(now.progress())),
+            None => Err(UploadError::Unknown),
+        }
+    }
+
+    /// Removes what a finished session leaves over.
+    async fn tidy(&self, session: &Session, adopted: bool) {
+        let tidied = async {
+            if let Some(tail) = session.tail {
+                self.bucket.delete(&keys::tail_object(&session.id, tail.fence)).await?;
+            }
+            if !adopted {
+                let object = match session.multipart {
+                    Some(_) => keys::multipart_object(&session.id),
+                    None => keys::whole_object(&session.id, session.fence),
+                };
+                self.bucket.delete(&object).await?;
+            }
+            self.let_expire(session).await
+        };
+        if let Err(error) = tidied.await {
+            tracing::warn!(%error, session = %session.id, "left the rest of an upload to the collector");
+        }
+    }
+
+    /// Removes what a cancelled session stored. Its record stays until that is done.
+    pub(crate) async fn discard(&self, session: &Session) {
+        let discarded = async {
+            if let Some(multipart) = &session.multipart {
+                self.bucket.abort_multipart(&keys::multipart_object(&session.id), multipart).await?;
+            }
+            if let Some(tail) = session.tail {
+                self.bucket.delete(&keys::tail_object(&session.id, tail.fence)).await?;
+            }
+            self.let_expire(session).await
+        };
+        if let Err(error) = discarded.await {
+            tracing::warn!(%error, session = %session.id, "left a cancelled upload to the collector");
+        }
+    }
+}

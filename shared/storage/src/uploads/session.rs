@@ -1,0 +1,321 @@
+//! The record of a session, and the writes that move it on.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use protocol::{Digest, Hasher, HasherState, RepositoryName, UploadId};
+
+use super::{Progress, UploadError};
+use crate::objects::Part;
+use crate::table::{Cancelled, Item, b, bytes, item, key_item, n, now, now_ms, number, parsed, s, text};
+use crate::{Error, Storage, keys};
+
+/// How long a claim keeps others out when its holder dies without a word. Each part renews it; longer than a function
+/// may run, so a living function never loses it.
+const LEASE: Duration = Duration::from_secs(35);
+
+/// How long tombstones and part records stay, in seconds. They name no object, so DynamoDB may remove them by itself.
+const KEPT: u64 = 14 * 24 * 60 * 60;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Open,
+    Finished,
+    Cancelled,
+    /// Names the object of a manifest that no record names yet, or any more.
+    Manifest,
+}
+
+impl Phase {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Finished => "finished",
+            Self::Cancelled => "cancelled",
+            Self::Manifest => "manifest",
+        }
+    }
+
+    fn read(item: &Item) -> Result<Self, Error> {
+        let text = text(item, "phase")?;
+        let phases = [Self::Open, Self::Finished, Self::Cancelled, Self::Manifest];
+        phases.into_iter().find(|phase| phase.as_str() == text).ok_or(Error::Corrupt(format!("upload phase {text}")))
+    }
+}
+
+/// Bytes too few for a part, in an object of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tail {
+    /// The fence under which it was written.
+    pub(crate) fence: u64,
+}
+
+/// A session as it was read.
+pub(crate) struct Session {
+    pub(crate) name: RepositoryName,
+    pub(crate) id: UploadId,
+    pub(crate) phase: Phase,
+    pub(crate) received: u64,
+    pub(crate) next_part: i32,
+    pub(crate) tail: Option<Tail>,
+    pub(crate) multipart: Option<String>,
+    pub(crate) fence: u64,
+    pub(crate) lease: Option<u64>,
+    pub(crate) hashes: Option<HasherState>,
+    /// Of the blob, once finished.
+    pub(crate) digest: Option<Digest>,
+}
+
+/// How far the bytes of a request have come.
+pub(crate) struct Checkpoint {
+    pub(crate) received: u64,
+    pub(crate) hashes: HasherState,
+}
+
+impl Session {
+    fn read(name: &RepositoryName, id: &UploadId, item: &Item) -> Result<Self, Error> {
+        fn optional<T>(
+            item: &Item,
+            key: &str,
+            read: impl Fn(&Item, &str) -> Result<T, Error>,
+        ) -> Result<Option<T>, Error> {
+            item.contains_key(key).then(|| read(item, key)).transpose()
+        }
+        let sha256 = optional(item, "sha256", bytes)?;
+        let sha512 = optional(item, "sha512", bytes)?;
+        Ok(Self {
+            name: name.clone(),
+            id: id.clone(),
+            phase: Phase::read(item)?,
+            received: number(item, "received")?,
+            next_part: number(item, "next_part")?,
+            tail: optional(item, "tail", number)?.map(|fence| Tail { fence }),
+            multipart: optional(item, "multipart", text)?,
+            fence: number(item, "fence")?,
+            lease: optional(item, "lease", number)?,
+            hashes: sha256.zip(sha512).map(|(sha256, sha512)| HasherState { sha256, sha512 }),
+            digest: optional(item, "digest", parsed)?,
+        })
+    }
+
+    /// The hash state at the last checkpoint.
+    pub(crate) fn hasher(&self) -> Result<Hasher, Error> {
+        match &self.hashes {
+            Some(state) => {
+                Hasher::resume(state).map_err(|_| Error::Corrupt(format!("hash state of upload {}", self.id)))
+            }
+            None => Ok(Hasher::default()),
+        }
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        Progress { received: self.received }
+    }
+
+    fn key(&self) -> keys::Key {
+        keys::upload(&self.name, &self.id)
+    }
+}
+
+/// An update on condition: what it left, or what stood in its way.
+enum Update {
+    Done(Item),
+    Refused(Option<Item>),
+}
+
+impl Storage {
+    pub(crate) async fn read_session(&self, name: &RepositoryName, id: &UploadId) -> Result<Option<Session>, Error> {
+        let found = self.table.get(keys::upload(name, id)).await?;
+        found.map(|item| Session::read(name, id, &item)).transpose()
+    }
+
+    /// Takes hold of a session, which has to be at `first` when the request says so. A finished one is returned as it is.
+    pub(crate) async fn claim(
+        &self,
+        name: &RepositoryName,
+        id: &UploadId,
+        first: Option<u64>,
+    ) -> Result<Session, UploadError> {
+        let lease = n(now_ms() + u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX));
+        let mut condition = "phase = :open AND attribute_not_exists(lease)".to_owned();
+        let mut values = vec![(":open", s(Phase::Open.as_str())), (":lease", lease.clone()), (":one", n(1))];
+        if let Some(first) = first {
+            condition.push_str(" AND received = :first");
+            values.push((":first", n(first)));
+        }
+        let key = keys::upload(name, id);
+        let seen = match self.update_if(key.clone(), "SET lease = :lease ADD fence :one", &condition, values).await? {
+            Update::Done(item) => return Ok(Session::read(name, id, &item)?),
+            Update::Refused(None) => return Err(UploadError::Unknown),
+            Update::Refused(Some(item)) => Session::read(name, id, &item)?,
+        };
+        match seen.phase {
+            Phase::Finished => return Ok(seen),
+            Phase::Cancelled | Phase::Manifest => return Err(UploadError::Unknown),
+            Phase::Open => {}
+        }
+        let Some(expired) = seen.lease.filter(|lease| *lease <= now_ms()) else {
+            let out_of_order = first.is_some_and(|first| first != seen.received);
+            let error = if seen.lease.is_none() || out_of_order { UploadError::OutOfOrder } else { UploadError::Busy };
+            return Err(error(seen.progress()));
+        };
+        if first.is_some_and(|first| first != seen.received) {
+            return Err(UploadError::OutOfOrder(seen.progress()));
+        }
+        // The holder died, or is so slow that it may as well have: it may still be sending the next part, so that
+        // number is left to it.
+        let values = vec![
+            (":open", s(Phase::Open.as_str())),
+            (":expired", n(expired)),
+            (":seen", n(seen.fence)),
+            (":lease", lease),
+            (":one", n(1)),
+        ];
+        let condition = "phase = :open AND lease = :expired AND fence = :seen";
+        match self.update_if(key, "SET lease = :lease ADD fence :one, next_part :one", condition, values).await? {
+            Update::Done(item) => Ok(Session::read(name, id, &item)?),
+            Update::Refused(_) => Err(UploadError::Busy(seen.progress())),
+        }
+    }
+
+    /// Lets go of a session whose request came to nothing, as of its last checkpoint.
+    pub(crate) async fn release(&self, session: &Session) -> Result<(), UploadError> {
+        let values = vec![(":fence", n(session.fence)), (":open", s(Phase::Open.as_str()))];
+        match self.update_if(session.key(), "REMOVE lease", HOLDS, values).await? {
+            Update::Done(_) => Ok(()),
+            Update::Refused(_) => Err(UploadError::Busy(session.progress())),
+        }
+    }
+
+    /// Records a part that S3 has, and renews the lease.
+    pub(crate) async fn checkpoint_part(
+        &self,
+        session: &mut Session,
+        part: &Part,
+        checkpoint: Checkpoint,
+    ) -> Result<(), UploadError> {
+        let lease = now_ms() + u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
+        let record = item(
+            keys::upload_part(&session.name, &session.id, part.number),
+            [("etag", s(&part.etag)), ("number", n(part.number)), ("expires_at", n(now() + KEPT))],
+        );
+        let update = self.table.update(
+            session.key(),
+            "SET received = :received, next_part = :next, sha256 = :sha256, sha512 = :sha512, \
+             multipart = :multipart, lease = :lease REMOVE tail",
+        );
+        let update = update
+            .when(HOLDS)
+            .value(":fence", n(session.fence))
+            .value(":open", s(Phase::Open.as_str()))
+            .value(":received", n(checkpoint.received))
+            .value(":next", n(part.number + 1))
+            .value(":sha256", b(checkpoint.hashes.sha256.clone()))
+            .value(":sha512", b(checkpoint.hashes.sha512.clone()))
+            .value(":multipart", s(session.multipart.clone().unwrap_or_default()))
+            .value(":lease", n(lease));
+        match self.table.transact(vec![self.table.put(record).build()?, update.build()?]).await {
+            Ok(()) => {}
+            Err(Cancelled::Changed) => return Err(UploadError::Busy(session.progress())),
+            Err(Cancelled::Failed(error)) => return Err(error.into()),
+        }
+        session.received = checkpoint.received;
+        session.hashes = Some(checkpoint.hashes);
+        session.next_part = part.number + 1;
+        session.tail = None;
+        Ok(())
+    }
+
+    /// Records the rest of a request's bytes, which lie in a tail under this session's fence, and lets go.
+    pub(crate) async fn checkpoint_tail(&self, session: &Session, checkpoint: &Checkpoint) -> Result<(), UploadError> {
+        let values = vec![
+            (":fence", n(session.fence)),
+            (":open", s(Phase::Open.as_str())),
+            (":received", n(checkpoint.received)),
+            (":sha256", b(checkpoint.hashes.sha256.clone())),
+            (":sha512", b(checkpoint.hashes.sha512.clone())),
+        ];
+        let update = "SET received = :received, sha256 = :sha256, sha512 = :sha512, tail = :fence REMOVE lease";
+        match self.update_if(session.key(), update, HOLDS, values).await? {
+            Update::Done(_) => Ok(()),
+            Update::Refused(_) => Err(UploadError::Busy(session.progress())),
+        }
+    }
+
+    /// The write that turns a session into the tombstone of a finished one.
+    pub(crate) fn tombstone(
+        &self,
+        session: &Session,
+        digest: &Digest,
+    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
+        let update = "SET phase = :finished, digest = :digest REMOVE lease, sha256, sha512";
+        self.table
+            .update(session.key(), update)
+            .when(HOLDS)
+            .value(":fence", n(session.fence))
+            .value(":open", s(Phase::Open.as_str()))
+            .value(":finished", s(Phase::Finished.as_str()))
+            .value(":digest", s(digest.to_string()))
+            .build()
+    }
+
+    /// Ends a session without a blob. Whoever holds it loses it.
+    pub(crate) async fn end_session(&self, name: &RepositoryName, id: &UploadId) -> Result<Session, UploadError> {
+        let values =
+            vec![(":open", s(Phase::Open.as_str())), (":cancelled", s(Phase::Cancelled.as_str())), (":one", n(1))];
+        let update = "SET phase = :cancelled REMOVE lease ADD fence :one";
+        match self.update_if(keys::upload(name, id), update, "phase = :open", values).await? {
+            Update::Done(item) => Ok(Session::read(name, id, &item)?),
+            Update::Refused(_) => Err(UploadError::Unknown),
+        }
+    }
+
+    /// Lets DynamoDB remove the record in time, once it names no object any more.
+    pub(crate) async fn let_expire(&self, session: &Session) -> Result<(), Error> {
+        let values = vec![(":at", n(now() + KEPT))];
+        self.update_if(session.key(), "SET expires_at = :at", "attribute_exists(pk)", values).await.map(|_| ())
+    }
+
+    /// The parts that S3 has, in order.
+    pub(crate) async fn parts(&self, session: &Session) -> Result<Vec<Part>, Error> {
+        let (pk, prefix) = (keys::repository(&session.name), keys::upload_part_prefix(&session.id));
+        let (items, _) = self.table.page(&pk, &prefix, None, usize::MAX).await?;
+        items.iter().map(|item| Ok(Part { number: number(item, "number")?, etag: text(item, "etag")? })).collect()
+    }
+
+    async fn update_if(
+        &self,
+        key: keys::Key,
+        update: &str,
+        condition: &str,
+        values: Vec<(&str, aws_sdk_dynamodb::types::AttributeValue)>,
+    ) -> Result<Update, Error> {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let result = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .set_key(Some(key_item(key)))
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(output) => Ok(Update::Done(output.attributes.unwrap_or_default())),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Update::Refused(refused.item().cloned()))
+                }
+                _ => Err(error.into()),
+            },
+        }
+    }
+}
+
+/// The session is still this request's.
+const HOLDS: &str = "fence = :fence AND phase = :open";
