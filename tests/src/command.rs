@@ -18,25 +18,9 @@ pub fn dying_with_us(program: &str) -> Command {
 /// When the command can't be started or fails, with all that it wrote.
 #[track_caller]
 pub fn run(command: &mut Command) -> String {
-    let output = output(command);
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} can't be started: {error}"));
     assert!(output.status.success(), "{}", describe(command, &output));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// Runs a command that has to fail, and returns what it wrote to its standard error.
-///
-/// # Panics
-/// When the command can't be started or succeeds.
-#[track_caller]
-pub fn run_refused(command: &mut Command) -> String {
-    let output = output(command);
-    assert!(!output.status.success(), "should have failed: {}", describe(command, &output));
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-#[track_caller]
-fn output(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|error| panic!("{command:?} can't be started: {error}"))
+    String::from_utf8(output.stdout).expect("output in UTF-8")
 }
 
 fn describe(command: &Command, output: &Output) -> String {

@@ -1,1 +1,59 @@
-//! see lib.rs
+//! GET and HEAD of a blob: a redirect to S3. The bytes never pass a function.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::LOCATION;
+use protocol::{ApiError, Digest, ErrorCode, Method, RepositoryName, Route};
+use runtime::{DOCKER_CONTENT_DIGEST, Environment, Handler, Reply, Request, Response, StartError};
+use storage::{Storage, UrlMethod};
+
+/// The function.
+pub struct BlobGet {
+    storage: Arc<Storage>,
+}
+
+impl BlobGet {
+    /// Over a storage that is shared.
+    pub fn new(storage: Arc<Storage>) -> Self {
+        Self { storage }
+    }
+
+    /// Opens the table; S3 is only signed for.
+    pub async fn start(environment: Environment) -> Self {
+        let storage = Storage::new(&environment.storage);
+        storage.warm_up().await;
+        Self::new(Arc::new(storage))
+    }
+
+    /// One read of the table, and a signature.
+    async fn redirect(&self, name: &RepositoryName, digest: &Digest, method: UrlMethod) -> Result<Response, ApiError> {
+        let Some(blob) = self.storage.blob(name, digest).await? else {
+            let message = format!("blob {digest} is not in repository {name}");
+            return Err(ApiError::new(ErrorCode::BlobUnknown, message));
+        };
+        let url = self.storage.blob_url(&blob, method).await?;
+        Ok(Reply::new(StatusCode::TEMPORARY_REDIRECT)
+            .header(LOCATION, url)
+            .header(DOCKER_CONTENT_DIGEST, digest)
+            .done())
+    }
+}
+
+impl Handler for BlobGet {
+    async fn handle(&self, request: Request) -> Result<Response, ApiError> {
+        match (request.method, request.route()) {
+            (Method::Get, Route::Blob(name, digest)) => self.redirect(name, digest, UrlMethod::Get).await,
+            (Method::Head, Route::Blob(name, digest)) => self.redirect(name, digest, UrlMethod::Head).await,
+            _ => Err(request.unrouted()),
+        }
+    }
+}
+
+/// Runs the function in Lambda.
+///
+/// # Errors
+/// When the environment lacks something.
+pub fn main() -> Result<(), StartError> {
+    runtime::run(BlobGet::start)
+}

@@ -1,1 +1,144 @@
-//! see lib.rs
+//! Upload sessions (distribution specification, "Pushing blobs") and mounts.
+//!
+//! A body is a stream: in Lambda one that is there at once, behind the streaming front of the local stack one of any
+//! length. The handler doesn't know which.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::{LOCATION, RANGE};
+use protocol::{ApiError, Digest, Method, RepositoryName, Route, UploadId};
+use runtime::{DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Environment, Handler, Reply, Request, Response, StartError};
+use storage::{MountError, Progress, Storage, UploadError};
+
+/// The function.
+pub struct BlobUpload {
+    storage: Arc<Storage>,
+}
+
+impl BlobUpload {
+    /// Over a storage that is shared.
+    pub fn new(storage: Arc<Storage>) -> Self {
+        Self { storage }
+    }
+
+    /// Opens the table and the bucket.
+    pub async fn start(environment: Environment) -> Self {
+        let storage = Storage::new(&environment.storage);
+        storage.warm_up().await;
+        storage.warm_up_bucket().await;
+        Self::new(Arc::new(storage))
+    }
+
+    /// POST: a mount, a whole blob at once, or a new session.
+    async fn open(&self, name: &RepositoryName, request: Request) -> Result<Response, ApiError> {
+        if let (Some(digest), Some(from)) = (request.query.digest("mount")?, request.query.repository("from")?) {
+            match self.storage.mount(&from, name, &digest).await {
+                Ok(_) => return Ok(created(name, &digest)),
+                // The specification wants a session then, for the client to send the blob.
+                Err(MountError::Unknown) => {}
+                Err(MountError::Storage(error)) => return Err(error.into()),
+            }
+        }
+        let digest = request.query.digest("digest")?;
+        let id = self.storage.start_upload(name).await?;
+        match digest {
+            Some(digest) => self.finish(name, &id, digest, request).await,
+            None => Ok(session(StatusCode::ACCEPTED, name, &id, Progress { received: 0 })),
+        }
+    }
+
+    /// PATCH: more bytes.
+    async fn append(&self, name: &RepositoryName, id: &UploadId, request: Request) -> Result<Response, ApiError> {
+        let range = request.content_range()?;
+        let appended = self.storage.append(name, id, range, request.body).await;
+        let progress = appended.map_err(|error| about(name, id, error))?;
+        Ok(session(StatusCode::ACCEPTED, name, id, progress))
+    }
+
+    /// PUT: the last bytes, if any, and the digest.
+    async fn close(&self, name: &RepositoryName, id: &UploadId, request: Request) -> Result<Response, ApiError> {
+        match request.query.digest("digest")? {
+            Some(digest) => self.finish(name, id, digest, request).await,
+            None => Err(ApiError::new(
+                protocol::ErrorCode::DigestInvalid,
+                "the parameter digest is missing; finish with PUT <location>?digest=<digest of the whole blob>",
+            )),
+        }
+    }
+
+    async fn finish(
+        &self,
+        name: &RepositoryName,
+        id: &UploadId,
+        digest: Digest,
+        request: Request,
+    ) -> Result<Response, ApiError> {
+        let range = request.content_range()?;
+        let finished = self.storage.finish_upload(name, id, &digest, range, request.body).await;
+        let finished = finished.map_err(|error| about(name, id, error))?;
+        Ok(created(name, &finished.digest))
+    }
+
+    /// GET: how far the session is.
+    async fn status(&self, name: &RepositoryName, id: &UploadId) -> Result<Response, ApiError> {
+        let progress = self.storage.upload_progress(name, id).await?;
+        Ok(session(StatusCode::NO_CONTENT, name, id, progress))
+    }
+
+    /// DELETE: the client gives up.
+    async fn cancel(&self, name: &RepositoryName, id: &UploadId) -> Result<Response, ApiError> {
+        self.storage.cancel_upload(name, id).await?;
+        Ok(Reply::new(StatusCode::NO_CONTENT).done())
+    }
+}
+
+impl Handler for BlobUpload {
+    async fn handle(&self, request: Request) -> Result<Response, ApiError> {
+        match (request.method, request.route().clone()) {
+            (Method::Post, Route::Uploads(name)) => self.open(&name, request).await,
+            (Method::Patch, Route::Upload(name, id)) => self.append(&name, &id, request).await,
+            (Method::Put, Route::Upload(name, id)) => self.close(&name, &id, request).await,
+            (Method::Get, Route::Upload(name, id)) => self.status(&name, &id).await,
+            (Method::Delete, Route::Upload(name, id)) => self.cancel(&name, &id).await,
+            _ => Err(request.unrouted()),
+        }
+    }
+}
+
+/// A blob that is in the repository now.
+fn created(name: &RepositoryName, digest: &Digest) -> Response {
+    Reply::new(StatusCode::CREATED)
+        .header(LOCATION, format!("/v2/{name}/blobs/{digest}"))
+        .header(DOCKER_CONTENT_DIGEST, digest)
+        .done()
+}
+
+/// A session and how far it is. Docker takes the layer's size from `Range`.
+fn session(status: StatusCode, name: &RepositoryName, id: &UploadId, progress: Progress) -> Response {
+    Reply::new(status)
+        .header(LOCATION, location(name, id))
+        .header(RANGE, progress.range())
+        .header(DOCKER_UPLOAD_UUID, id)
+        .done()
+}
+
+/// Relative, so that it stays on the host that the client came to.
+fn location(name: &RepositoryName, id: &UploadId) -> String {
+    format!("/v2/{name}/blobs/uploads/{id}")
+}
+
+/// An error that says where to go on, when the session still exists.
+fn about(name: &RepositoryName, id: &UploadId, error: UploadError) -> ApiError {
+    let goes_on = matches!(error, UploadError::OutOfOrder(_) | UploadError::Busy(_));
+    let error = ApiError::from(error);
+    if goes_on { error.header("Location", location(name, id)) } else { error }
+}
+
+/// Runs the function in Lambda.
+///
+/// # Errors
+/// When the environment lacks something.
+pub fn main() -> Result<(), StartError> {
+    runtime::run(BlobUpload::start)
+}

@@ -1,1 +1,150 @@
-//! see lib.rs
+//! PUT and DELETE of a manifest.
+
+use std::sync::Arc;
+
+use conversion::Manifest;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, LOCATION};
+use protocol::{ApiError, Descriptor, Digest, ErrorCode, MAX_MANIFEST_SIZE, Method, Reference, RepositoryName, Route};
+use runtime::{DOCKER_CONTENT_DIGEST, Environment, Handler, OCI_SUBJECT, Reply, Request, Response, StartError};
+use storage::{DeleteError, NewManifest, PutError, Referrer, Storage, StoredManifest};
+
+/// The function.
+pub struct ManifestPut {
+    storage: Arc<Storage>,
+}
+
+impl ManifestPut {
+    /// Over a storage that is shared.
+    pub fn new(storage: Arc<Storage>) -> Self {
+        Self { storage }
+    }
+
+    /// Opens the table; the bucket is for the few manifests that are large.
+    pub async fn start(environment: Environment) -> Self {
+        let storage = Storage::new(&environment.storage);
+        storage.warm_up().await;
+        Self::new(Arc::new(storage))
+    }
+
+    async fn put(&self, name: &RepositoryName, reference: &Reference, request: Request) -> Result<Response, ApiError> {
+        let content_type = request.header(CONTENT_TYPE).map(str::to_owned);
+        let manifest =
+            Manifest::parse(request.into_bytes(MAX_MANIFEST_SIZE, too_large()).await?, content_type.as_deref())?;
+        let digest = named_digest(&manifest, reference)?;
+        let required = manifest.required();
+        let subject = manifest.subject().map(|subject| subject.digest.clone());
+        let referrer = subject.clone().map(|subject| Referrer::new(subject, descriptor(&manifest, &digest)));
+        let tag = match reference {
+            Reference::Tag(tag) => Some(tag),
+            Reference::Digest(_) => None,
+        };
+        let media_type = manifest.media_type().clone();
+        let new = NewManifest {
+            repository: name,
+            digest: &digest,
+            manifest: StoredManifest { media_type, bytes: manifest.into_bytes().into() },
+            tag,
+            blobs: &required.blobs,
+            manifests: &required.manifests,
+            referrer,
+        };
+        self.storage.put_manifest(&new).await.map_err(|error| not_stored(name, error))?;
+
+        let reply = Reply::new(StatusCode::CREATED)
+            .header(LOCATION, format!("/v2/{name}/manifests/{digest}"))
+            .header(DOCKER_CONTENT_DIGEST, &digest);
+        Ok(match subject {
+            Some(subject) => reply.header(OCI_SUBJECT, subject).done(),
+            None => reply.done(),
+        })
+    }
+
+    async fn delete(&self, name: &RepositoryName, reference: &Reference) -> Result<Response, ApiError> {
+        let deleted = match reference {
+            Reference::Tag(tag) => self.storage.delete_tag(name, tag).await,
+            Reference::Digest(digest) => self.storage.delete_manifest(name, digest).await,
+        };
+        match deleted {
+            Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).done()),
+            Err(DeleteError::Unknown) if !self.storage.repository_exists(name).await? => {
+                Err(ApiError::new(ErrorCode::NameUnknown, format!("repository {name} does not exist")))
+            }
+            Err(DeleteError::Unknown) => {
+                Err(ApiError::new(ErrorCode::ManifestUnknown, format!("{reference} is not in repository {name}")))
+            }
+            Err(DeleteError::DerivedFromSeveral(sources)) => {
+                let sources = join(&sources);
+                let message = format!("{reference} is the conversion of several manifests; delete those: {sources}");
+                Err(ApiError::new(ErrorCode::Denied, message))
+            }
+            Err(DeleteError::Storage(error)) => Err(error.into()),
+        }
+    }
+}
+
+impl Handler for ManifestPut {
+    async fn handle(&self, request: Request) -> Result<Response, ApiError> {
+        match (request.method, request.route().clone()) {
+            (Method::Put, Route::Manifest(name, reference)) => self.put(&name, &reference, request).await,
+            (Method::Delete, Route::Manifest(name, reference)) => self.delete(&name, &reference).await,
+            _ => Err(request.unrouted()),
+        }
+    }
+}
+
+/// The digest to store the manifest under: the one in the path, which has to be right, else its SHA-256.
+fn named_digest(manifest: &Manifest, reference: &Reference) -> Result<Digest, ApiError> {
+    match reference {
+        Reference::Tag(_) => Ok(manifest.digest()),
+        Reference::Digest(named) => {
+            let actual = manifest.digest_with(named.algorithm());
+            if actual == *named {
+                return Ok(actual);
+            }
+            let message = format!("the manifest's digest is {actual}, not {named}; nothing was stored");
+            Err(ApiError::new(ErrorCode::DigestInvalid, message))
+        }
+    }
+}
+
+/// How the referrers listing shows a manifest (specification, "Listing Referrers").
+fn descriptor(manifest: &Manifest, digest: &Digest) -> Descriptor {
+    Descriptor {
+        media_type: manifest.media_type().clone(),
+        digest: digest.clone(),
+        size: manifest.bytes().len() as u64,
+        urls: Vec::new(),
+        annotations: manifest.annotations().clone(),
+        platform: None,
+        artifact_type: manifest.artifact_type().map(str::to_owned),
+    }
+}
+
+fn too_large() -> ApiError {
+    ApiError::new(ErrorCode::ManifestTooLarge, format!("a manifest may have at most {MAX_MANIFEST_SIZE} bytes"))
+}
+
+fn not_stored(name: &RepositoryName, error: PutError) -> ApiError {
+    match error {
+        PutError::Missing { blobs, manifests } => {
+            let all: Vec<Digest> = blobs.iter().chain(&manifests).cloned().collect();
+            let message = format!("push these to repository {name} first, they are not in it: {}", join(&all));
+            let detail = serde_json::json!({ "blobs": blobs, "manifests": manifests });
+            ApiError::new(ErrorCode::ManifestBlobUnknown, message).detail(detail)
+        }
+        PutError::Storage(error) => error.into(),
+    }
+}
+
+fn join(digests: &[Digest]) -> String {
+    digests.iter().map(Digest::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Runs the function in Lambda.
+///
+/// # Errors
+/// When the environment lacks something.
+pub fn main() -> Result<(), StartError> {
+    runtime::run(ManifestPut::start)
+}

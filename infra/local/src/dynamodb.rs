@@ -3,6 +3,7 @@
 //! It never throttles, never answers that a transaction conflicts, and has no point-in-time recovery. Table streams
 //! stay off: with one, writes slow down as its records pile up.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -111,10 +112,12 @@ impl Store {
     ///
     /// # Errors
     /// When the server ends by itself.
-    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
-        // Connections inherit the option from the listener, which is the only socket that the emulator lets us see.
-        // Without it an answer of several packets waits for the client's acknowledgement, 40 ms on Linux.
-        if let Err(cause) = socket2::SockRef::from(&listener).set_tcp_nodelay(true) {
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Error> {
+        if let Err(cause) = turn_off_nagle(&listener) {
             tracing::debug!(%cause, "TCP_NODELAY can't be set");
         }
         let server = dynoxide::server::serve_with_shutdown(listener, self.database.clone(), shutdown);
@@ -135,5 +138,26 @@ impl Store {
                 Err(cause) => tracing::warn!(%cause, "embedded DynamoDB can't remove expired items"),
             }
         }
+    }
+}
+
+/// Answers of several packets would wait for the client's acknowledgement, up to 40 ms on Linux. Connections inherit the
+/// option from their listener, the only socket that the emulator lets us see.
+fn turn_off_nagle(listener: &TcpListener) -> io::Result<()> {
+    socket2::SockRef::from(listener).set_tcp_nodelay(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn connections_inherit_tcp_nodelay_from_their_listener() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        turn_off_nagle(&listener).unwrap();
+        let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap());
+        let (client, accepted) = tokio::join!(client, listener.accept());
+        client.unwrap();
+        assert!(accepted.unwrap().0.nodelay().unwrap());
     }
 }

@@ -1,6 +1,24 @@
-//! The whole registry on one machine: streaming front → gateway emulator → the functions → S3 and DynamoDB, embedded.
+//! The whole registry on one machine.
+//!
+//! ```text
+//! client ── streaming front ── gateway emulator ── functions ── embedded DynamoDB, embedded S3
+//!              │ uploads of any length                 ▲
+//!              └──────── blob-upload ──────────────────┘
+//! ```
+//!
+//! Everything below the gateway is what a deployment runs: the functions get the gateway's JSON events, in the process or
+//! as processes of their own, and speak to the stores over HTTP with the AWS SDK. The front is what a deployment will have
+//! at its edge: it hands bodies that no event could carry to the same session code as a stream.
 
 pub mod dynamodb;
+mod front;
+mod functions;
 pub mod gateway;
 pub mod lambda;
+mod linger;
 pub mod s3;
+mod server;
+mod stack;
+
+pub use functions::{FunctionsMode, run_function};
+pub use stack::{Data, Options, Stack, StartError};

@@ -1,6 +1,7 @@
 //! A manifest beside its verbatim bytes.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
 use protocol::{Algorithm, Descriptor, Digest, MediaType};
 
@@ -24,7 +25,7 @@ use crate::{ParseError, Refusal, detect};
 /// assert_eq!(error.to_string(), "manifests[0].mediaType: is missing");
 /// # Ok::<(), conversion::ParseError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Manifest {
     bytes: Vec<u8>,
     media_type: MediaType,
@@ -174,6 +175,13 @@ impl Manifest {
     /// The lengths of config and layers together; 0 for what names none, schema 1 among them.
     pub fn size_of_content(&self) -> u64 {
         self.content.config.iter().chain(&self.content.layers).fold(0, |sum, part| sum.saturating_add(part.size))
+    }
+}
+
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = String::from_utf8_lossy(&self.bytes);
+        f.debug_struct("Manifest").field("media_type", &self.media_type).field("bytes", &text).finish_non_exhaustive()
     }
 }
 

@@ -28,8 +28,7 @@ pub enum Candidate {
 ///
 /// ```
 /// use conversion::{Candidate, Target, negotiate};
-/// use std::cmp::Reverse;
-use protocol::{Accept, MediaType};
+/// use protocol::{Accept, MediaType};
 /// let docker_only = Accept::parse([MediaType::DockerSchema2.as_str()]);
 /// assert_eq!(negotiate(&MediaType::OciManifest, &docker_only), [Candidate::Convert(Target::DockerSchema2)]);
 /// ```

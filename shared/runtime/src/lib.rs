@@ -9,6 +9,7 @@ mod environment;
 mod event;
 mod function;
 mod logs;
+mod reply;
 mod request;
 
 pub use answer::{Handler, Incoming, Response, answer};
@@ -16,6 +17,7 @@ pub use environment::{Environment, MissingVariable};
 pub use event::{Event, EventResponse, invoke};
 pub use function::{StartError, run};
 pub use logs::init as init_logs;
+pub use reply::{DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, OCI_FILTERS_APPLIED, OCI_SUBJECT, Reply, STORED_DIGEST};
 pub use request::{Query, Request};
 
 /// The header that a 401's challenge travels in besides `WWW-Authenticate`, which some gateways rename; the template maps

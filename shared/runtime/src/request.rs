@@ -24,6 +24,12 @@ impl Request {
         self.granted.route()
     }
 
+    /// The error for a route that isn't this function's: the gateway's routes and the functions' disagree.
+    pub fn unrouted(&self) -> ApiError {
+        let what = format!("{} on {:?} is answered by another function", self.method.as_str(), self.route());
+        ApiError::new(ErrorCode::RouteUnknown, what)
+    }
+
     /// Everything that the client says it can read.
     pub fn accept(&self) -> Accept {
         let lines = self.headers.get_all(http::header::ACCEPT);

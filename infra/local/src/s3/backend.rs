@@ -52,14 +52,16 @@ impl Backend {
         let index = Index::in_file(&root.join("index.sqlite"))?;
         let segments = Segments::in_directory(&root)?;
         segments.remove_strays(&index.transaction(|view| view.named_segments())?)?;
-        Ok(Self {
-            index: Arc::new(index),
-            segments: Arc::new(segments),
-            _lock: Some(Arc::new(lock)),
-        })
+        Ok(Self { index: Arc::new(index), segments: Arc::new(segments), _lock: Some(Arc::new(lock)) })
     }
 
     pub(super) fn ensure_bucket(&self, name: &str) -> io::Result<()> {
+        if !s3s::path::check_bucket_name(name) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{name:?} isn't a bucket's name: 3 to 63 lower-case letters, digits, hyphens and dots"),
+            ));
+        }
         self.index.transaction(|view| view.create_bucket(name))?;
         Ok(())
     }
@@ -114,11 +116,17 @@ impl S3 for Backend {
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
 
-    async fn delete_objects(&self, request: S3Request<DeleteObjectsInput>) -> S3Result<S3Response<DeleteObjectsOutput>> {
+    async fn delete_objects(
+        &self,
+        request: S3Request<DeleteObjectsInput>,
+    ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         Ok(S3Response::new(self.delete_many(request.input).await?))
     }
 
-    async fn list_objects_v2(&self, request: S3Request<ListObjectsV2Input>) -> S3Result<S3Response<ListObjectsV2Output>> {
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
         Ok(S3Response::new(self.list_objects(request.input).await?))
     }
 

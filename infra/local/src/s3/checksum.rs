@@ -132,15 +132,12 @@ impl Checksum {
     /// Reads a client's claim about a body.
     pub(super) fn parse(algorithm: Algorithm, value: &str) -> Result<Self, Error> {
         match BASE64.decode(value) {
-            Ok(bytes) if bytes.len() == algorithm.length() => Ok(Self {
-                algorithm,
-                kind: Kind::FullObject,
-                value: value.to_owned(),
-            }),
-            Ok(_) | Err(_) => Err(Error::InvalidRequest(format!(
-                "Value for {} header is invalid.",
-                algorithm.header()
-            ))),
+            Ok(bytes) if bytes.len() == algorithm.length() => {
+                Ok(Self { algorithm, kind: Kind::FullObject, value: value.to_owned() })
+            }
+            Ok(_) | Err(_) => {
+                Err(Error::InvalidRequest(format!("Value for {} header is invalid.", algorithm.header())))
+            }
         }
     }
 

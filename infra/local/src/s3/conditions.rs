@@ -48,9 +48,7 @@ pub(super) fn check_read(
         return Err(Error::PreconditionFailed);
     }
     if if_none_match.is_some_and(|condition| names(condition, object)) {
-        return Err(Error::NotModified {
-            etag: object.etag.clone(),
-        });
+        return Err(Error::NotModified { etag: object.etag.clone() });
     }
     Ok(())
 }

@@ -97,34 +97,39 @@ impl From<Error> for S3Error {
             Error::NotModified { etag } => {
                 custom("NotModified", StatusCode::NOT_MODIFIED, header::ETAG, &format!("\"{etag}\""))
             }
-            Error::InvalidRange { size } => {
-                custom("InvalidRange", StatusCode::RANGE_NOT_SATISFIABLE, header::CONTENT_RANGE, &format!("bytes */{size}"))
-            }
-            Error::MissingContentLength => Self::with_message(
-                Code::MissingContentLength,
-                "You must provide the Content-Length HTTP header.",
+            Error::InvalidRange { size } => custom(
+                "InvalidRange",
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                header::CONTENT_RANGE,
+                &format!("bytes */{size}"),
             ),
+            Error::MissingContentLength => {
+                Self::with_message(Code::MissingContentLength, "You must provide the Content-Length HTTP header.")
+            }
             Error::IncompleteBody => Self::with_message(
                 Code::IncompleteBody,
                 "You did not provide the number of bytes specified by the Content-Length HTTP header",
             ),
-            Error::EntityTooLarge => Self::with_message(
-                Code::EntityTooLarge,
-                "Your proposed upload exceeds the maximum allowed size",
-            ),
+            Error::EntityTooLarge => {
+                Self::with_message(Code::EntityTooLarge, "Your proposed upload exceeds the maximum allowed size")
+            }
             Error::EntityTooSmall => Self::with_message(
                 Code::EntityTooSmall,
                 "Your proposed upload is smaller than the minimum allowed size",
             ),
             Error::InvalidPart(number) => Self::with_message(
                 Code::InvalidPart,
-                format!("Part {number} could not be found, or its entity tag or checksum is not that of the part uploaded."),
+                format!(
+                    "Part {number} could not be found, or its entity tag or checksum is not that of the part uploaded."
+                ),
             ),
             Error::InvalidPartOrder => Self::with_message(
                 Code::InvalidPartOrder,
                 "The list of parts was not in ascending order. Parts must be ordered by part number.",
             ),
-            Error::InvalidDigest => Self::with_message(Code::InvalidDigest, "The Content-MD5 you specified was invalid."),
+            Error::InvalidDigest => {
+                Self::with_message(Code::InvalidDigest, "The Content-MD5 you specified was invalid.")
+            }
             Error::BadDigest(name) => Self::with_message(
                 Code::BadDigest,
                 format!("The {name} you specified did not match the calculated checksum."),
@@ -176,8 +181,5 @@ fn custom(code: &'static str, status: StatusCode, name: header::HeaderName, valu
 /// The cause goes to the log and not to the client.
 fn internal(cause: &dyn std::error::Error) -> S3Error {
     tracing::error!(%cause, "embedded S3 can't reach its data");
-    S3Error::with_message(
-        S3ErrorCode::InternalError,
-        "We encountered an internal error. Please try again.",
-    )
+    S3Error::with_message(S3ErrorCode::InternalError, "We encountered an internal error. Please try again.")
 }

@@ -88,14 +88,13 @@ impl Index {
     pub(super) fn in_file(path: &Path) -> Result<Self, Error> {
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
         Self::new(connection)
     }
 
     fn new(connection: Connection) -> Result<Self, Error> {
         connection.execute_batch(SCHEMA)?;
-        Ok(Self {
-            connection: Mutex::new(connection),
-        })
+        Ok(Self { connection: Mutex::new(connection) })
     }
 
     /// Runs `work` alone: what it reads stays true until it returns, and what it writes takes effect as a whole when
@@ -136,7 +135,13 @@ impl View<'_> {
     }
 
     /// Returns the segments of the object that was there before.
-    pub(super) fn put_object(&self, bucket: &str, key: &str, object: &Object, segments: &[Segment]) -> Result<Vec<Segment>, Error> {
+    pub(super) fn put_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        object: &Object,
+        segments: &[Segment],
+    ) -> Result<Vec<Segment>, Error> {
         let replaced = self.segments(bucket, key)?;
         self.run(
             "INSERT OR REPLACE INTO object (bucket, key, record, segments) VALUES (?, ?, ?, ?)",
@@ -153,7 +158,13 @@ impl View<'_> {
     }
 
     /// At most `limit` objects whose key starts with `prefix` and comes after `after`, in the order of their keys.
-    pub(super) fn objects(&self, bucket: &str, prefix: &str, after: &str, limit: usize) -> Result<Vec<(String, Object)>, Error> {
+    pub(super) fn objects(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Object)>, Error> {
         let mut query = self.0.prepare_cached(
             "SELECT key, record FROM object WHERE bucket = ? AND key >= ? AND key > ? ORDER BY key LIMIT ?",
         )?;
@@ -191,7 +202,13 @@ impl View<'_> {
 
     /// At most `limit` uploads whose key starts with `prefix` and which come after the key and id `after`, in the
     /// order of their keys and then of their beginning.
-    pub(super) fn uploads(&self, bucket: &str, prefix: &str, after: (&str, &str), limit: usize) -> Result<Vec<(String, String, Upload)>, Error> {
+    pub(super) fn uploads(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: (&str, &str),
+        limit: usize,
+    ) -> Result<Vec<(String, String, Upload)>, Error> {
         let mut query = self.0.prepare_cached(
             "SELECT key, id, record FROM upload WHERE bucket = ? AND key >= ? AND (key, id) > (?, ?) ORDER BY key, id LIMIT ?",
         )?;
@@ -220,9 +237,9 @@ impl View<'_> {
 
     /// At most `limit` parts with a number greater than `after`, in the order of their numbers.
     pub(super) fn parts(&self, upload: &str, after: i32, limit: usize) -> Result<Vec<(i32, Part)>, Error> {
-        let mut query = self
-            .0
-            .prepare_cached("SELECT number, record FROM part WHERE upload = ? AND number > ? ORDER BY number LIMIT ?")?;
+        let mut query = self.0.prepare_cached(
+            "SELECT number, record FROM part WHERE upload = ? AND number > ? ORDER BY number LIMIT ?",
+        )?;
         let mut rows = query.query((upload, after, limit))?;
         let mut parts = Vec::new();
         while let Some(row) = rows.next()? {
@@ -245,7 +262,11 @@ impl View<'_> {
         Ok(self.0.prepare_cached(statement)?.execute(parameters)?)
     }
 
-    fn record<T: serde::de::DeserializeOwned>(&self, query: &str, parameters: impl rusqlite::Params) -> Result<Option<T>, Error> {
+    fn record<T: serde::de::DeserializeOwned>(
+        &self,
+        query: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Option<T>, Error> {
         let text: Option<String> = self.0.prepare_cached(query)?.query_row(parameters, |row| row.get(0)).optional()?;
         Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
     }

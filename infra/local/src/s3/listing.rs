@@ -19,7 +19,10 @@ const MAX_PAGE: usize = 1000;
 
 impl Backend {
     pub(super) async fn list_objects(&self, input: ListObjectsV2Input) -> Result<ListObjectsV2Output, Error> {
-        refuse_unsupported(&[("A delimiter", input.delimiter.as_ref().is_some_and(|delimiter| !delimiter.is_empty()))])?;
+        refuse_unsupported(&[(
+            "A delimiter",
+            input.delimiter.as_ref().is_some_and(|delimiter| !delimiter.is_empty()),
+        )])?;
         let limit = page(input.max_keys)?;
         let prefix = input.prefix.clone().unwrap_or_default();
         let after = match &input.continuation_token {
@@ -79,14 +82,21 @@ impl Backend {
         })
     }
 
-    pub(super) async fn list_uploads(&self, input: ListMultipartUploadsInput) -> Result<ListMultipartUploadsOutput, Error> {
-        refuse_unsupported(&[("A delimiter", input.delimiter.as_ref().is_some_and(|delimiter| !delimiter.is_empty()))])?;
+    pub(super) async fn list_uploads(
+        &self,
+        input: ListMultipartUploadsInput,
+    ) -> Result<ListMultipartUploadsOutput, Error> {
+        refuse_unsupported(&[(
+            "A delimiter",
+            input.delimiter.as_ref().is_some_and(|delimiter| !delimiter.is_empty()),
+        )])?;
         let limit = page(input.max_uploads)?;
         let prefix = input.prefix.clone().unwrap_or_default();
         let bucket = input.bucket.clone();
         let key_marker = input.key_marker.clone().unwrap_or_default();
         // Without an upload id the marker excludes all uploads of its key; every id comes before this character.
-        let id_marker = input.upload_id_marker.clone().filter(|_| input.key_marker.is_some()).unwrap_or_else(|| "~".to_owned());
+        let id_marker =
+            input.upload_id_marker.clone().filter(|_| input.key_marker.is_some()).unwrap_or_else(|| "~".to_owned());
         let work = move |backend: &Backend| {
             backend.index.transaction(|view| {
                 view.require_bucket(&bucket)?;
@@ -157,10 +167,9 @@ fn listed_upload((key, id, upload): (String, String, Upload)) -> MultipartUpload
 fn checksum_of(upload: &Upload) -> (Option<ChecksumAlgorithm>, Option<ChecksumType>) {
     match upload.checksum {
         None => (None, None),
-        Some((algorithm, kind)) => (
-            Some(ChecksumAlgorithm::from_static(algorithm.name())),
-            Some(ChecksumType::from_static(kind.name())),
-        ),
+        Some((algorithm, kind)) => {
+            (Some(ChecksumAlgorithm::from_static(algorithm.name())), Some(ChecksumType::from_static(kind.name())))
+        }
     }
 }
 

@@ -77,13 +77,13 @@ impl Store {
     /// Makes a bucket; one that exists already is left as it is. Blocks for one write to the index.
     ///
     /// # Errors
-    /// When the index can't be written.
+    /// When S3 wouldn't allow the name ([`io::ErrorKind::InvalidInput`]), and when the index can't be written.
     pub fn create_bucket(&self, name: &str) -> io::Result<()> {
         self.backend.ensure_bucket(name)
     }
 
     /// Answers S3 requests with path-style addresses (`/bucket/key`), signed with `credentials`, until `shutdown`
-    /// resolves; then lets running requests end, for ten seconds at most.
+    /// resolves; then waits for running requests to end, ten seconds at most.
     ///
     /// An `Authorization` header beside a pre-signed URL is ignored: clients carry one along a redirect.
     pub async fn serve(&self, listener: TcpListener, credentials: &Credentials, shutdown: impl Future<Output = ()>) {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::{
-    AbortMultipartUploadInput, ChecksumAlgorithm, ChecksumType, CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
-    CompletedPart, CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, UploadPartInput, UploadPartOutput,
+    AbortMultipartUploadInput, ChecksumAlgorithm, ChecksumType, CompleteMultipartUploadInput,
+    CompleteMultipartUploadOutput, CompletedPart, CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag,
+    UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Request, S3Response};
 use uuid::Uuid;
@@ -26,7 +27,10 @@ const MIN_PART: u64 = 5 << 20;
 const MAX_PARTS: i32 = 10_000;
 
 impl Backend {
-    pub(super) async fn begin_upload(&self, input: CreateMultipartUploadInput) -> Result<CreateMultipartUploadOutput, Error> {
+    pub(super) async fn begin_upload(
+        &self,
+        input: CreateMultipartUploadInput,
+    ) -> Result<CreateMultipartUploadOutput, Error> {
         refuse_unsupported(&[
             ("An ACL", input.acl.is_some()),
             ("A tag", input.tagging.is_some()),
@@ -67,7 +71,10 @@ impl Backend {
         Ok(output)
     }
 
-    pub(super) async fn receive_part(&self, request: S3Request<UploadPartInput>) -> Result<S3Response<UploadPartOutput>, Error> {
+    pub(super) async fn receive_part(
+        &self,
+        request: S3Request<UploadPartInput>,
+    ) -> Result<S3Response<UploadPartOutput>, Error> {
         let mut input = request.input;
         let body = input.body.take();
         let number = input.part_number;
@@ -91,19 +98,16 @@ impl Backend {
         };
         let received = match upload.checksum {
             // A part of a composite checksum has to bring its own, so none is made up for it.
-            None | Some((_, Kind::Composite)) => receive(self, body, &request.headers, request.trailing_headers, None).await?,
+            None | Some((_, Kind::Composite)) => {
+                receive(self, body, &request.headers, request.trailing_headers, None).await?
+            }
             Some((algorithm, Kind::FullObject)) => {
                 receive(self, body, &request.headers, request.trailing_headers, Some(algorithm)).await?
             }
         };
         require_checksum(&upload, received.checksum.as_ref())?;
-        let part = self
-            .blocking(move |backend| backend.publish_part(&bucket, &key, &id, number, received))
-            .await?;
-        let output = UploadPartOutput {
-            e_tag: Some(ETag::Strong(hex(&part.md5))),
-            ..Default::default()
-        };
+        let part = self.blocking(move |backend| backend.publish_part(&bucket, &key, &id, number, received)).await?;
+        let output = UploadPartOutput { e_tag: Some(ETag::Strong(hex(&part.md5))), ..Default::default() };
         let mut headers = checksum_headers(part.checksum.as_ref());
         headers.remove("x-amz-checksum-type");
         Ok(S3Response::with_headers(output, headers))
@@ -134,7 +138,10 @@ impl Backend {
         }
     }
 
-    pub(super) async fn complete_upload(&self, request: S3Request<CompleteMultipartUploadInput>) -> Result<CompleteMultipartUploadOutput, Error> {
+    pub(super) async fn complete_upload(
+        &self,
+        request: S3Request<CompleteMultipartUploadInput>,
+    ) -> Result<CompleteMultipartUploadOutput, Error> {
         let input = request.input;
         let claimed = claimed_checksum(&input)?;
         let claimed_kind = match &input.checksum_type {
@@ -155,9 +162,7 @@ impl Backend {
                 view.require_bucket(&bucket)?;
                 let upload = view.upload(&bucket, &key, &id)?;
                 if claimed_kind.is_some() && claimed_kind != upload.checksum.map(|(_, kind)| kind) {
-                    return Err(Error::InvalidRequest(
-                        "The upload was created with another checksum type.".to_owned(),
-                    ));
+                    return Err(Error::InvalidRequest("The upload was created with another checksum type.".to_owned()));
                 }
                 let mut uploaded: BTreeMap<i32, Part> = view.parts(&id, 0, MAX_PARTS as usize)?.into_iter().collect();
                 let parts = choose(&upload, &listed, &mut uploaded)?;
@@ -209,7 +214,10 @@ impl Backend {
     }
 }
 
-fn promised_checksum(algorithm: Option<&ChecksumAlgorithm>, kind: Option<&ChecksumType>) -> Result<Option<(Algorithm, Kind)>, Error> {
+fn promised_checksum(
+    algorithm: Option<&ChecksumAlgorithm>,
+    kind: Option<&ChecksumType>,
+) -> Result<Option<(Algorithm, Kind)>, Error> {
     let Some(algorithm) = algorithm else {
         return match kind {
             None => Ok(None),
@@ -218,7 +226,8 @@ fn promised_checksum(algorithm: Option<&ChecksumAlgorithm>, kind: Option<&Checks
             )),
         };
     };
-    let algorithm = Algorithm::from_name(algorithm.as_str()).ok_or(Error::InvalidArgument("Unknown checksum algorithm"))?;
+    let algorithm =
+        Algorithm::from_name(algorithm.as_str()).ok_or(Error::InvalidArgument("Unknown checksum algorithm"))?;
     let kind = match kind {
         None => algorithm.default_kind(),
         Some(kind) => Kind::from_name(kind.as_str()).ok_or(Error::InvalidArgument("Unknown checksum type"))?,
@@ -288,15 +297,9 @@ fn choose(upload: &Upload, listed: &[CompletedPart], uploaded: &mut BTreeMap<i32
 }
 
 fn listed_checksum(part: &CompletedPart) -> Option<&str> {
-    [
-        &part.checksum_crc32,
-        &part.checksum_crc32c,
-        &part.checksum_crc64nvme,
-        &part.checksum_sha1,
-        &part.checksum_sha256,
-    ]
-    .into_iter()
-    .find_map(|value| value.as_deref())
+    [&part.checksum_crc32, &part.checksum_crc32c, &part.checksum_crc64nvme, &part.checksum_sha1, &part.checksum_sha256]
+        .into_iter()
+        .find_map(|value| value.as_deref())
 }
 
 /// The record of an object made of parts, and its segments: the parts' own.

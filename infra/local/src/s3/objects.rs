@@ -6,7 +6,8 @@ use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use s3s::dto::{
     ChecksumMode, DeleteObjectInput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag, GetObjectInput,
-    GetObjectOutput, HeadObjectInput, HeadObjectOutput, PutObjectInput, PutObjectOutput, Range, StreamingBlob, Timestamp,
+    GetObjectOutput, HeadObjectInput, HeadObjectOutput, PutObjectInput, PutObjectOutput, Range, StreamingBlob,
+    Timestamp,
 };
 use s3s::{S3Error, S3Request, S3Response};
 
@@ -55,15 +56,19 @@ impl Backend {
         let object = self
             .blocking(move |backend| backend.publish(&input.bucket, &input.key, received, attributes, &condition))
             .await?;
-        let output = PutObjectOutput {
-            e_tag: Some(ETag::Strong(object.etag)),
-            ..Default::default()
-        };
+        let output = PutObjectOutput { e_tag: Some(ETag::Strong(object.etag)), ..Default::default() };
         Ok(S3Response::with_headers(output, checksum_headers(object.checksum.as_ref())))
     }
 
     /// Names the segment and makes the object visible: one step that a client's departure doesn't interrupt.
-    fn publish(&self, bucket: &str, key: &str, received: Received, attributes: Attributes, condition: &WriteCondition) -> Result<Object, Error> {
+    fn publish(
+        &self,
+        bucket: &str,
+        key: &str,
+        received: Received,
+        attributes: Attributes,
+        condition: &WriteCondition,
+    ) -> Result<Object, Error> {
         let segment = received.writer.finish()?;
         let object = Object {
             etag: hex(&received.md5),
@@ -128,7 +133,10 @@ impl Backend {
         Ok(S3Response::with_headers(output, checksum_headers(checksum)))
     }
 
-    pub(super) async fn head(&self, request: S3Request<HeadObjectInput>) -> Result<S3Response<HeadObjectOutput>, Error> {
+    pub(super) async fn head(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> Result<S3Response<HeadObjectOutput>, Error> {
         let input = request.input;
         refuse_unsupported(&[
             ("A version", input.version_id.is_some()),
@@ -172,7 +180,9 @@ impl Backend {
             ("A version", input.version_id.is_some()),
             (
                 "A condition on a deletion",
-                input.if_match.is_some() || input.if_match_size.is_some() || input.if_match_last_modified_time.is_some(),
+                input.if_match.is_some()
+                    || input.if_match_size.is_some()
+                    || input.if_match_last_modified_time.is_some(),
             ),
         ])?;
         self.delete_all(input.bucket, vec![input.key]).await
@@ -189,10 +199,7 @@ impl Backend {
         ])?;
         let keys: Vec<String> = objects.into_iter().map(|object| object.key).collect();
         self.delete_all(input.bucket, keys.clone()).await?;
-        let deleted = |key| DeletedObject {
-            key: Some(key),
-            ..Default::default()
-        };
+        let deleted = |key| DeletedObject { key: Some(key), ..Default::default() };
         Ok(DeleteObjectsOutput {
             deleted: (input.delete.quiet != Some(true)).then(|| keys.into_iter().map(deleted).collect()),
             ..Default::default()

@@ -156,11 +156,7 @@ impl Expected {
                     .to_owned(),
             ));
         }
-        Ok(Self {
-            length,
-            md5,
-            claim: claims.pop(),
-        })
+        Ok(Self { length, md5, claim: claims.pop() })
     }
 }
 
@@ -203,11 +199,7 @@ impl Sink {
         };
         match (claimed, checksum) {
             (Some(claimed), Some(computed)) if claimed != computed => Err(Error::BadDigest(claimed.algorithm.name())),
-            (_, checksum) => Ok(Received {
-                writer: self.writer,
-                md5,
-                checksum,
-            }),
+            (_, checksum) => Ok(Received { writer: self.writer, md5, checksum }),
         }
     }
 }

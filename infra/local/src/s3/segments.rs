@@ -58,10 +58,7 @@ impl Segments {
     }
 
     fn new(place: Place) -> Self {
-        Self {
-            place,
-            readers: Mutex::default(),
-        }
+        Self { place, readers: Mutex::default() }
     }
 
     /// Removes the segments that no record names: their process died before it wrote the record, or after it had
@@ -87,11 +84,7 @@ impl Segments {
             Place::Directory { incoming, .. } => Target::File(NamedTempFile::new_in(incoming)?),
             Place::Memory(_) => Target::Memory(Vec::new()),
         };
-        Ok(Writer {
-            segments: Arc::clone(self),
-            target,
-            size: 0,
-        })
+        Ok(Writer { segments: Arc::clone(self), target, size: 0 })
     }
 
     /// Keeps the segments readable until the lease is dropped, even if they are removed meanwhile. To be called while
@@ -102,10 +95,7 @@ impl Segments {
             readers.entry(segment.id.clone()).or_default().count += 1;
         }
         drop(readers);
-        Lease {
-            store: Arc::clone(self),
-            segments,
-        }
+        Lease { store: Arc::clone(self), segments }
     }
 
     /// Removes segments that no record names any more; what is being read goes with its last reader.
@@ -214,7 +204,10 @@ impl Writer {
             (Target::File(file), Place::Directory { segments, .. }) => {
                 // The records, here and in DynamoDB, are flushed as well: none may outlive the bytes that it names.
                 file.as_file().sync_data()?;
-                file.persist(path_of(segments, &id)).map_err(|error| error.error)?;
+                let path = path_of(segments, &id);
+                file.persist(&path).map_err(|error| error.error)?;
+                #[cfg(unix)]
+                File::open(path.parent().unwrap_or(segments))?.sync_all()?;
             }
             (Target::Memory(chunks), Place::Memory(all)) => {
                 lock(all).insert(id.clone(), chunks.into());

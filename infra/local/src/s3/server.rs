@@ -22,12 +22,14 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long to wait when no connection can be accepted, for want of file descriptors as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-pub(super) async fn serve(backend: Backend, listener: TcpListener, credentials: &Credentials, shutdown: impl Future<Output = ()>) {
+pub(super) async fn serve(
+    backend: Backend,
+    listener: TcpListener,
+    credentials: &Credentials,
+    shutdown: impl Future<Output = ()>,
+) {
     let mut builder = S3ServiceBuilder::new(backend);
-    builder.set_auth(SimpleAuth::from_single(
-        credentials.access_key.as_str(),
-        credentials.secret_key.as_str(),
-    ));
+    builder.set_auth(SimpleAuth::from_single(credentials.access_key.as_str(), credentials.secret_key.as_str()));
     let service = builder.build();
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -64,7 +66,7 @@ pub(super) async fn serve(backend: Backend, listener: TcpListener, credentials: 
     }
     drop(listener);
     if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
-        tracing::warn!("requests to embedded S3 were cut off at the shutdown");
+        tracing::warn!("requests to embedded S3 still run after the time granted them at the shutdown");
     }
 }
 

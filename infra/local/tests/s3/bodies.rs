@@ -1,7 +1,9 @@
 //! A body is stored whole and as its sender meant it, or not at all.
 
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode};
+use aws_sigv4::http_request::SignableBody;
 
 use crate::harness::{BUCKET, Bench, bytes, code, on_both_media};
 
@@ -80,7 +82,8 @@ async fn body_over_5_gib_is_refused(bench: Bench) {
     let id = bench.begin("a").await;
     let part = bench.presign_part("a", &id, 1).await;
     for url in [url, part] {
-        let head = format!("PUT {url} HTTP/1.1\nHost: HOST\nConnection: close\nContent-Length: {}\n\n", (5_u64 << 30) + 1);
+        let head =
+            format!("PUT {url} HTTP/1.1\nHost: HOST\nConnection: close\nContent-Length: {}\n\n", (5_u64 << 30) + 1);
         let answer = bench.raw(&head, b"").await;
         assert!(answer.contains("<Code>EntityTooLarge</Code>"), "{answer}");
         // The greatest size is accepted, and only then found to be missing.
@@ -116,64 +119,29 @@ async fn wrong_checksum_in_header_is_bad_digest(bench: Bench) {
 }
 
 async fn wrong_checksum_in_trailer_is_bad_digest(bench: Bench) {
-    let answer = put_in_chunks(&bench, "x-amz-checksum-crc32: AAAAAA==\r\n").await;
+    let answer = put_in_chunks(&bench, "x-amz-checksum-crc32:AAAAAA==").await;
     assert!(answer.contains("<Code>BadDigest</Code>"), "{answer}");
     nothing_is_stored(&bench).await;
-    let answer = put_in_chunks(&bench, "x-amz-checksum-crc32: NhCmhg==\r\n").await;
+    let answer = put_in_chunks(&bench, "x-amz-checksum-crc32:NhCmhg==").await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
 async fn missing_trailer_is_malformed(bench: Bench) {
-    let answer = put_in_chunks(&bench, "").await;
+    let answer = put_in_chunks(&bench, "x-amz-checksum-other:NhCmhg==").await;
     assert!(answer.contains("<Code>MalformedTrailerError</Code>"), "{answer}");
     nothing_is_stored(&bench).await;
 }
 
-/// Puts `hello` as `aws-chunked` with these trailers, signed by the SDK, which would compute them itself.
-async fn put_in_chunks(bench: &Bench, trailers: &str) -> String {
-    let body = format!("5\r\nhello\r\n0\r\n{trailers}\r\n");
-    let length = body.len().to_string();
-    let captured = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
-    let seen = std::sync::Arc::clone(&captured);
-    let put = bench.client.put_object().bucket(BUCKET).key("a").customize().mutate_request(move |request| {
-        let headers = request.headers_mut();
-        headers.insert("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
-        headers.insert("x-amz-trailer", "x-amz-checksum-crc32");
-        headers.insert("x-amz-decoded-content-length", "5");
-        headers.insert("content-encoding", "aws-chunked");
-        headers.insert("content-length", length.clone());
-    });
-    let put = put.interceptor(Capture(seen));
-    let _ = put.send().await;
-    let head = captured.lock().unwrap().clone();
-    bench.raw(&head, body.as_bytes()).await
-}
-
-/// Notes the signed head of a request, and lets it come to nothing.
-#[derive(Debug)]
-struct Capture(std::sync::Arc<std::sync::Mutex<String>>);
-
-impl aws_sdk_s3::config::Intercept for Capture {
-    fn name(&self) -> &'static str {
-        "capture"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef<'_>,
-        _: &aws_sdk_s3::config::RuntimeComponents,
-        _: &mut aws_sdk_s3::config::ConfigBag,
-    ) -> Result<(), aws_sdk_s3::error::BoxError> {
-        let request = context.request();
-        let uri: http::Uri = request.uri().parse()?;
-        let mut head = format!("PUT {} HTTP/1.1\nHost: HOST\nConnection: close\n", uri.path_and_query().unwrap());
-        for (name, value) in request.headers() {
-            head.push_str(&format!("{name}: {value}\n"));
-        }
-        head.push('\n');
-        *self.0.lock().unwrap() = head;
-        Err("the test sends the request itself".into())
-    }
+/// Puts `hello` in chunks, with this trailer behind them, which the SDK would compute itself.
+async fn put_in_chunks(bench: &Bench, trailer: &str) -> String {
+    let headers = [
+        ("content-encoding", "aws-chunked"),
+        ("x-amz-decoded-content-length", "5"),
+        ("x-amz-trailer", "x-amz-checksum-crc32"),
+    ];
+    let head = bench.sign("PUT", "/registry/a", &headers, SignableBody::StreamingUnsignedPayloadTrailer);
+    let body = format!("5\r\nhello\r\n0\r\n{trailer}\r\n\r\n");
+    bench.raw(&head.replace("LENGTH", &body.len().to_string()), body.as_bytes()).await
 }
 
 async fn malformed_checksum_is_an_invalid_request(bench: Bench) {
@@ -232,13 +200,12 @@ async fn checksum_of_a_part_is_verified(bench: Bench) {
 }
 
 async fn body_that_is_not_the_signed_one_is_refused(bench: Bench) {
-    let put = bench.client.put_object().bucket(BUCKET).key("a").body(ByteStream::from_static(b"hello"));
-    let put = put.customize().mutate_request(|request| {
-        let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        request.headers_mut().insert("x-amz-content-sha256", of_nothing);
-    });
-    assert_eq!(code(&put.send().await.unwrap_err()), "XAmzContentSHA256Mismatch");
+    let head = bench.sign("PUT", "/registry/a", &[], SignableBody::Bytes(b"hello")).replace("LENGTH", "5");
+    let answer = bench.raw(&head, b"jello").await;
+    assert!(answer.contains("<Code>XAmzContentSHA256Mismatch</Code>"), "{answer}");
     nothing_is_stored(&bench).await;
+    let answer = bench.raw(&head, b"hello").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
 async fn default_client_sends_what_the_store_accepts(bench: Bench) {
@@ -252,7 +219,7 @@ async fn default_client_sends_what_the_store_accepts(bench: Bench) {
 
 async fn streamed_body_with_trailer_is_stored(bench: Bench) {
     let body = bytes(3_000_000);
-    let put = bench.client.put_object().bucket(BUCKET).key("a").body(streamed(body.clone()));
+    let put = bench.default_client().put_object().bucket(BUCKET).key("a").body(streamed(body.clone()));
     put.checksum_algorithm(ChecksumAlgorithm::Sha256).send().await.unwrap();
     let object = bench.client.get_object().bucket(BUCKET).key("a").send().await.unwrap();
     // The coding of the transfer isn't the object's.
@@ -269,7 +236,7 @@ trait WithMd5 {
     async fn put_with_md5(self, md5: &str) -> Result<(), String>;
 }
 
-impl WithMd5 for aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder {
+impl WithMd5 for PutObjectFluentBuilder {
     async fn put_with_md5(self, md5: &str) -> Result<(), String> {
         self.content_md5(md5).send().await.map(|_| ()).map_err(|error| code(&error))
     }

@@ -54,7 +54,8 @@ async fn one_of_64_racing_completions_wins(bench: Bench) {
         let id = bench.begin("a").await;
         let etag = bench.part("a", &id, 1, writer.to_string().into_bytes()).await;
         let part = CompletedPart::builder().part_number(1).e_tag(etag).build();
-        let complete = bench.client.complete_multipart_upload().bucket(BUCKET).key("a").upload_id(id).if_none_match("*");
+        let complete =
+            bench.client.complete_multipart_upload().bucket(BUCKET).key("a").upload_id(id).if_none_match("*");
         let complete = complete.multipart_upload(CompletedMultipartUpload::builder().parts(part).build());
         writers.spawn(async move { complete.send().await.map(|_| writer).map_err(|error| code(&error)) });
     }

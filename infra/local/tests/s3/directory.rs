@@ -124,6 +124,12 @@ async fn complete(bench: &Bench, key: &str, id: &str, etags: Vec<String>) {
 }
 
 #[test]
+fn bucket_name_that_s3_forbids_is_an_error() {
+    let store = Store::open(Medium::Memory).unwrap();
+    assert_eq!(store.create_bucket("Under_score").unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
+}
+
+#[test]
 fn directory_that_cannot_be_made_is_an_error() {
     let root = TempDir::new().unwrap();
     let file = root.path().join("file");

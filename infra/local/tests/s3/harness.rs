@@ -2,13 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials as SdkCredentials, Region, RequestChecksumCalculation};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sigv4::http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
 use local::s3::{Credentials, Medium, Store};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -66,18 +68,10 @@ impl Bench {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(async move {
-            let credentials = Credentials {
-                access_key: ACCESS_KEY.to_owned(),
-                secret_key: SECRET_KEY.to_owned(),
-            };
+            let credentials = Credentials { access_key: ACCESS_KEY.to_owned(), secret_key: SECRET_KEY.to_owned() };
             store.serve(listener, &credentials, std::future::pending()).await;
         });
-        Self {
-            client: client(address, SECRET_KEY, RequestChecksumCalculation::WhenRequired),
-            address,
-            root,
-            server,
-        }
+        Self { client: client(address, SECRET_KEY, RequestChecksumCalculation::WhenRequired), address, root, server }
     }
 
     /// A client that behaves as the SDK does when nobody configures it: with a CRC of every body.
@@ -158,6 +152,31 @@ impl Bench {
     pub(crate) async fn presign_part(&self, key: &str, id: &str, number: i32) -> String {
         let request = self.client.upload_part().bucket(BUCKET).key(key).upload_id(id).part_number(number);
         path_of(request.presigned(in_a_minute()).await.unwrap().uri())
+    }
+
+    /// The head of a signed request, with `LENGTH` in place of the body's length.
+    pub(crate) fn sign(&self, method: &str, path: &str, headers: &[(&str, &str)], body: SignableBody<'_>) -> String {
+        let identity = SdkCredentials::new(ACCESS_KEY, SECRET_KEY, None, None, "test").into();
+        let mut settings = SigningSettings::default();
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region("us-east-1")
+            .name("s3")
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()
+            .unwrap();
+        let url = format!("http://{}{path}", self.address);
+        let request = SignableRequest::new(method, url, headers.iter().copied(), body).unwrap();
+        let (instructions, _) = sign(request, &parameters.into()).unwrap().into_parts();
+        let (signed, _) = instructions.into_parts();
+        let mut head = format!("{method} {path} HTTP/1.1\nHost: HOST\nConnection: close\nContent-Length: LENGTH\n");
+        for (name, value) in headers.iter().copied().chain(signed.iter().map(|header| (header.name(), header.value())))
+        {
+            head.push_str(&format!("{name}: {value}\n"));
+        }
+        head + "\n"
     }
 
     /// Sends a request byte by byte as given and returns the whole answer.

@@ -73,7 +73,9 @@ async fn ranges_reach_across_parts(bench: Bench) {
     let two = bench.part("a", &id, 2, body[5 * MIB..10 * MIB].to_vec()).await;
     let three = bench.part("a", &id, 3, body[10 * MIB..].to_vec()).await;
     complete(&bench, &id, &[(1, &one), (2, &two), (3, &three)]).await.unwrap();
-    for (first, last) in [(0, 0), (5 * MIB - 1, 5 * MIB), (5 * MIB, 10 * MIB - 1), (1, 11 * MIB - 2), (10 * MIB, 11 * MIB - 1)] {
+    for (first, last) in
+        [(0, 0), (5 * MIB - 1, 5 * MIB), (5 * MIB, 10 * MIB - 1), (1, 11 * MIB - 2), (10 * MIB, 11 * MIB - 1)]
+    {
         let range = format!("bytes={first}-{last}");
         let object = bench.client.get_object().bucket(BUCKET).key("a").range(&range).send().await.unwrap();
         assert!(object.body.collect().await.unwrap().to_vec() == body[first..=last], "{range}");
@@ -229,7 +231,8 @@ async fn composite_checksum_is_that_of_the_parts_checksums(bench: Bench) {
     let etag = part.body(ByteStream::from_static(b"hello")).send().await.unwrap().e_tag.unwrap();
     let part = CompletedPart::builder().part_number(1).e_tag(&etag).checksum_sha256(sha256).build();
     let request = bench.client.complete_multipart_upload().bucket(BUCKET).key("a").upload_id(&id);
-    let object = request.multipart_upload(CompletedMultipartUpload::builder().parts(part).build()).send().await.unwrap();
+    let object =
+        request.multipart_upload(CompletedMultipartUpload::builder().parts(part).build()).send().await.unwrap();
     // The SHA-256 of the 32 bytes of the SHA-256 of `hello`.
     assert_eq!(object.checksum_sha256(), Some("lZXJ35AHUUjrBoYDZd8zWEt1v/eCpRDGzUiDpBmDPVA=-1"));
     assert_eq!(object.checksum_type(), Some(&ChecksumType::Composite));
@@ -237,7 +240,7 @@ async fn composite_checksum_is_that_of_the_parts_checksums(bench: Bench) {
 
 async fn full_object_checksum_is_that_of_the_whole(bench: Bench) {
     let body = bytes(6 * MIB);
-    let put = bench.client.put_object().bucket(BUCKET).key("whole").body(body.clone().into());
+    let put = bench.default_client().put_object().bucket(BUCKET).key("whole").body(body.clone().into());
     let whole = put.checksum_algorithm(ChecksumAlgorithm::Crc64Nvme).send().await.unwrap().checksum_crc64_nvme.unwrap();
 
     let id = begin_with(&bench, ChecksumAlgorithm::Crc64Nvme, Some(ChecksumType::FullObject)).await;
@@ -247,7 +250,8 @@ async fn full_object_checksum_is_that_of_the_whole(bench: Bench) {
     let request = bench.client.complete_multipart_upload().bucket(BUCKET).key("a").upload_id(&id);
     let request = request.multipart_upload(listed(&[(1, &one), (2, &two)])).checksum_crc64_nvme(&whole);
     assert_eq!(request.send().await.unwrap().checksum_crc64_nvme(), Some(whole.as_str()));
-    let head = bench.client.head_object().bucket(BUCKET).key("a").checksum_mode(ChecksumMode::Enabled).send().await.unwrap();
+    let head =
+        bench.client.head_object().bucket(BUCKET).key("a").checksum_mode(ChecksumMode::Enabled).send().await.unwrap();
     assert_eq!(head.checksum_crc64_nvme(), Some(whole.as_str()));
 }
 

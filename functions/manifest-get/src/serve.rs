@@ -1,0 +1,196 @@
+//! Which bytes a request gets.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use conversion::{
+    Candidate, Converted, ImageInputs, Manifest, Refusal, Replacement, Target, children_to_convert, convert_image,
+    convert_index, negotiate, not_acceptable, select_child,
+};
+use protocol::{Accept, ApiError, Digest, ErrorCode, MediaType, RepositoryName, Tag};
+use storage::{NewDerived, StoredManifest};
+
+use crate::ManifestGet;
+
+/// The largest config that a conversion reads, in bytes. Real ones have some kilobytes.
+const MAX_CONFIG_SIZE: u64 = 8 * 1024 * 1024;
+
+/// What a request gets.
+pub(crate) struct Served {
+    pub(crate) digest: Digest,
+    pub(crate) manifest: Arc<StoredManifest>,
+    /// What the tag points at, when that isn't what is served.
+    pub(crate) stored: Option<Digest>,
+    /// Another `Accept` might have got something else.
+    pub(crate) negotiated: bool,
+}
+
+/// A manifest and its digest.
+type Found = (Digest, Arc<StoredManifest>);
+
+/// A conversion calls itself for the children of a list.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
+
+/// What a pull by tag is about.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    name: &'a RepositoryName,
+    tag: &'a Tag,
+    accept: &'a Accept,
+}
+
+impl ManifestGet {
+    /// The stored bytes, whatever the client accepts.
+    pub(crate) async fn by_digest(&self, name: &RepositoryName, digest: &Digest) -> Result<Option<Served>, ApiError> {
+        let manifest = self.storage.manifest(name, digest).await?;
+        Ok(manifest.map(|manifest| Served { digest: digest.clone(), manifest, stored: None, negotiated: false }))
+    }
+
+    /// What the client can read: the stored bytes or a conversion of them.
+    pub(crate) async fn by_tag(
+        &self,
+        name: &RepositoryName,
+        tag: &Tag,
+        accept: &Accept,
+    ) -> Result<Option<Served>, ApiError> {
+        let Some(record) = self.storage.tag(name, tag).await? else { return Ok(None) };
+        let asked = Asked { name, tag, accept };
+        match self.negotiated(asked, record.digest.clone(), record.media_type.clone()).await? {
+            Ok((digest, manifest)) => {
+                let stored = (digest != record.digest).then_some(record.digest);
+                Ok(Some(Served { digest, manifest, stored, negotiated: true }))
+            }
+            Err(reason) => Err(not_acceptable(&record.media_type, accept, reason.as_ref())),
+        }
+    }
+
+    /// Goes through the candidates, best first. The reason that is returned when none will do is the first one's.
+    fn negotiated<'a>(
+        &'a self,
+        asked: Asked<'a>,
+        digest: Digest,
+        stored: MediaType,
+    ) -> Boxed<'a, Result<Found, Option<Refusal>>> {
+        Box::pin(async move {
+            let mut reason = None;
+            for candidate in negotiate(&stored, asked.accept) {
+                let found = match candidate {
+                    Candidate::Stored => Ok((digest.clone(), self.stored(asked.name, &digest).await?)),
+                    Candidate::Convert(target) => self.converted(asked, &digest, target).await?.map_err(Some),
+                    Candidate::Child => self.child(asked, &digest).await?,
+                };
+                match found {
+                    Ok(found) => return Ok(Ok(found)),
+                    Err(Some(Refusal::Unchanged)) => {
+                        let stored = self.stored(asked.name, &digest).await?;
+                        return Ok(Ok((digest, stored)));
+                    }
+                    Err(refusal) => reason = reason.or(refusal),
+                }
+            }
+            Ok(Err(reason))
+        })
+    }
+
+    /// The child of a list that a client which knows no lists is taken to want, negotiated in its turn.
+    async fn child(&self, asked: Asked<'_>, list: &Digest) -> Result<Result<Found, Option<Refusal>>, ApiError> {
+        let list = parsed(self.stored(asked.name, list).await?)?;
+        match select_child(&list) {
+            Some(child) => self.negotiated(asked, child.digest.clone(), child.media_type.clone()).await,
+            None => Ok(Err(Some(Refusal::NoDefaultPlatform))),
+        }
+    }
+
+    /// The conversion of a manifest, made now or before.
+    fn converted<'a>(
+        &'a self,
+        asked: Asked<'a>,
+        source: &'a Digest,
+        target: Target,
+    ) -> Boxed<'a, Result<Found, Refusal>> {
+        Box::pin(async move {
+            let key = match target.depends_on_tag() {
+                true => format!("{}#{}", target.key(), asked.tag),
+                false => target.key(),
+            };
+            if let Some(digest) = self.storage.derived(asked.name, source, &key).await?
+                && let Some(manifest) = self.storage.tagged_manifest(asked.name, &digest).await?
+            {
+                return Ok(Ok((digest, manifest)));
+            }
+            let manifest = parsed(self.stored(asked.name, source).await?)?;
+            match self.convert(asked, &manifest, &target).await? {
+                Ok(converted) => Ok(Ok(self.keep(asked, source, &key, converted).await?)),
+                Err(refusal) => Ok(Err(refusal)),
+            }
+        })
+    }
+
+    /// Fetches what the conversion needs, and does it.
+    async fn convert(
+        &self,
+        asked: Asked<'_>,
+        manifest: &Manifest,
+        target: &Target,
+    ) -> Result<Result<Converted, Refusal>, ApiError> {
+        if manifest.media_type().is_index() {
+            let mut children = BTreeMap::new();
+            for (child, target) in children_to_convert(manifest, target) {
+                let replacement = match self.converted(asked, &child.digest, target).await? {
+                    Ok((digest, manifest)) => {
+                        let size = manifest.bytes.len() as u64;
+                        Some(Replacement { media_type: manifest.media_type.clone(), digest, size })
+                    }
+                    // It stays in the list as it is.
+                    Err(Refusal::Unchanged) => continue,
+                    // A list for this client is one of the children that it can have.
+                    Err(_) => None,
+                };
+                children.insert(child.digest, replacement);
+            }
+            return Ok(convert_index(manifest, target, &children));
+        }
+        let config = match manifest.config().filter(|_| target.needs_config(manifest.media_type())) {
+            Some(config) => self.storage.blob_bytes(asked.name, &config.digest, MAX_CONFIG_SIZE).await?,
+            None => None,
+        };
+        let inputs = ImageInputs { config: config.as_deref(), name: asked.name, tag: Some(asked.tag) };
+        Ok(convert_image(manifest, target, &inputs))
+    }
+
+    /// Stores a conversion with everything that it refers to, so that its digest can be pulled.
+    async fn keep(
+        &self,
+        asked: Asked<'_>,
+        source: &Digest,
+        target: &str,
+        converted: Converted,
+    ) -> Result<Found, ApiError> {
+        for blob in converted.blobs {
+            self.storage.put_blob(asked.name, &blob.digest, blob.bytes.into()).await?;
+        }
+        let digest = converted.manifest.digest();
+        let media_type = converted.manifest.media_type().clone();
+        let manifest = StoredManifest { media_type, bytes: converted.manifest.into_bytes().into() };
+        let new = NewDerived { repository: asked.name, source, target, digest: &digest, manifest: manifest.clone() };
+        match self.storage.put_derived(&new).await? {
+            true => Ok((digest, Arc::new(manifest))),
+            false => Err(gone(asked.name, source)),
+        }
+    }
+
+    async fn stored(&self, name: &RepositoryName, digest: &Digest) -> Result<Arc<StoredManifest>, ApiError> {
+        let manifest = self.storage.tagged_manifest(name, digest).await?;
+        manifest.ok_or_else(|| gone(name, digest))
+    }
+}
+
+/// Deleted while it was being pulled, or never there: an index may name children that the repository doesn't have.
+fn gone(name: &RepositoryName, digest: &Digest) -> ApiError {
+    ApiError::new(ErrorCode::ManifestUnknown, format!("manifest {digest} is not in repository {name} (any more)"))
+}
+
+fn parsed(stored: Arc<StoredManifest>) -> Result<Manifest, ApiError> {
+    Ok(Manifest::stored(stored.bytes.to_vec(), &stored.media_type)?)
+}

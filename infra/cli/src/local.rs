@@ -1,0 +1,102 @@
+//! `lambda-registry local`.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use access::Access;
+use clap::{Args, ValueEnum};
+use local::{Data, FunctionsMode, Options, Stack};
+
+/// Where and how.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 5000)]
+    port: u16,
+    /// Directory of the data; it survives a restart
+    #[arg(long, value_name = "DIR", default_value = ".lambda-registry", conflicts_with = "in_memory")]
+    data_dir: PathBuf,
+    /// Keep the data in memory; nothing survives
+    #[arg(long)]
+    in_memory: bool,
+    /// Only what a deployment's gateway and functions do: no bodies larger than one request carries
+    #[arg(long)]
+    no_front: bool,
+    /// Run the functions in this process, or each as processes of its own behind a Lambda Runtime API
+    #[arg(long, value_enum, default_value = "in-process")]
+    functions: Functions,
+    /// With `--functions process`: run the binaries in this directory, named like the functions, instead of this program
+    #[arg(long, value_name = "DIR")]
+    function_binaries: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Functions {
+    InProcess,
+    Process,
+}
+
+/// Serves until Ctrl-C.
+pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
+    let functions = match (arguments.functions, arguments.function_binaries) {
+        (Functions::InProcess, None) => FunctionsMode::InProcess,
+        (Functions::Process, None) => FunctionsMode::Processes,
+        (Functions::Process, Some(directory)) => FunctionsMode::Binaries(directory),
+        (Functions::InProcess, Some(_)) => return Err("--function-binaries goes with --functions process".to_owned()),
+    };
+    let data = match arguments.in_memory {
+        true => Data::Memory,
+        false => Data::Directory(arguments.data_dir),
+    };
+    let options = Options {
+        port: arguments.port,
+        data: data.clone(),
+        front: !arguments.no_front,
+        functions,
+        // It listens on loopback, so whoever reaches it is on this machine.
+        access: Access::Open,
+        observer: None,
+    };
+    runtime::init_logs();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no threads: {error}"))?;
+    runtime.block_on(async {
+        let stack = Stack::start(options).await.map_err(|error| error.to_string())?;
+        greet(stack.address().port(), &data);
+        stop_asked().await?;
+        println!("stopping; running requests may finish");
+        stack.stop().await;
+        Ok(())
+    })
+}
+
+/// Ctrl-C, or the signal that service managers send.
+async fn stop_asked() -> Result<(), String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |error: std::io::Error| format!("can't wait for signals: {error}");
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+fn greet(port: u16, data: &Data) {
+    let kept = match data {
+        Data::Directory(directory) => format!("data in {}", directory.display()),
+        Data::Memory => "data in memory, gone when it stops".to_owned(),
+    };
+    let text = format!(
+        "listening on http://127.0.0.1:{port}\n\
+         {kept}; open to this machine; Ctrl-C stops it\n\
+         \n\
+         push:  podman push --tls-verify=false <image> 127.0.0.1:{port}/<name>:<tag>\n\
+         \x20      docker tag <image> 127.0.0.1:{port}/<name>:<tag> && docker push 127.0.0.1:{port}/<name>:<tag>\n\
+         pull:  podman pull --tls-verify=false 127.0.0.1:{port}/<name>:<tag>\n"
+    );
+    // Somebody who closed our output still has a registry.
+    drop(std::io::stdout().write_all(text.as_bytes()));
+    drop(std::io::stdout().flush());
+}

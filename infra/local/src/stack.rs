@@ -1,0 +1,244 @@
+//! Everything together.
+
+use std::fs::{File, TryLockError};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use access::Access;
+use storage::{Credentials, Observer, Storage};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::front::Front;
+use crate::functions::{FunctionsMode, InProcess, command};
+use crate::gateway::{self, Gateway, Invoke};
+use crate::lambda::{ProcessFunctions, ProcessOptions};
+use crate::{dynamodb, s3, server};
+
+const TABLE: &str = "registry";
+const BUCKET: &str = "registry";
+const REGION: &str = "us-east-1";
+
+/// Where the data is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// A directory, made if absent. It survives a restart.
+    Directory(PathBuf),
+    /// The heap. Nothing survives.
+    Memory,
+}
+
+/// How the stack runs.
+#[derive(Clone)]
+pub struct Options {
+    /// Port on 127.0.0.1; 0 for a free one.
+    pub port: u16,
+    /// Where the data is kept.
+    pub data: Data,
+    /// Whether the streaming front stands before the gateway.
+    pub front: bool,
+    /// How the functions run.
+    pub functions: FunctionsMode,
+    /// Who is let in.
+    pub access: Access,
+    /// Told about each call to S3 and DynamoDB that leaves the process: all of them, when the functions run in it.
+    pub observer: Option<Observer>,
+}
+
+/// Why the stack didn't start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens there.
+    #[error("port {0} on 127.0.0.1 is in use: choose another one with --port")]
+    PortInUse(u16),
+    /// The system doesn't let us listen.
+    #[error("can't listen on 127.0.0.1:{0}: {1}")]
+    Listen(u16, std::io::Error),
+    /// The directory can't be made or written to.
+    #[error("can't write to {directory}: {1}; choose another directory with --data-dir", directory = .0.display())]
+    Directory(PathBuf, std::io::Error),
+    /// Another registry runs on the directory.
+    #[error("{} is in use by another lambda-registry: stop it, or choose another directory with --data-dir", .0.display())]
+    DirectoryInUse(PathBuf),
+    /// The embedded DynamoDB can't open its file.
+    #[error("the embedded DynamoDB: {0}")]
+    DynamoDb(#[from] dynamodb::Error),
+    /// The deployment's template is one that the gateway refuses.
+    #[error("template.yaml: {0}")]
+    Template(#[from] gateway::TemplateError),
+}
+
+/// A running registry. It stops with [`Stack::stop`], and without grace when it is dropped.
+pub struct Stack {
+    address: SocketAddr,
+    stop_front: watch::Sender<bool>,
+    stop_stores: watch::Sender<bool>,
+    front: JoinHandle<()>,
+    stores: Vec<JoinHandle<()>>,
+    // Held until the stores are closed.
+    _lock: Option<File>,
+}
+
+impl Stack {
+    /// Starts everything; when this returns, requests are answered.
+    ///
+    /// # Errors
+    /// When the port or the directory can't be had.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let listener = listen(options.port).await?;
+        let address = listener.local_addr().map_err(|error| StartError::Listen(options.port, error))?;
+        let lock = match &options.data {
+            Data::Directory(directory) => Some(lock(directory)?),
+            Data::Memory => None,
+        };
+
+        let (stop_stores, stores_stop) = watch::channel(false);
+        let credentials = credentials();
+        let (objects, s3_address) = serve_s3(&options.data, &credentials, stores_stop.clone()).await?;
+        let (records, dynamodb_address) = serve_dynamodb(&options.data, stores_stop).await?;
+        let config = storage::Config {
+            table: TABLE.to_owned(),
+            bucket: BUCKET.to_owned(),
+            region: REGION.to_owned(),
+            credentials,
+            dynamodb_endpoint: Some(format!("http://{dynamodb_address}")),
+            s3_endpoint: Some(format!("http://{s3_address}")),
+            observer: options.observer.clone(),
+        };
+
+        let storage = Arc::new(Storage::new(&config));
+        let functions: Arc<dyn Invoke> = match &options.functions {
+            FunctionsMode::InProcess => Arc::new(InProcess::new(&storage, options.access)),
+            mode @ (FunctionsMode::Processes | FunctionsMode::Binaries(_)) => {
+                let mode = mode.clone();
+                let environment = environment(&config, options.access);
+                let process_options = ProcessOptions { environment, ..ProcessOptions::default() };
+                Arc::new(ProcessFunctions::start(move |function| command(&mode, function), process_options))
+            }
+        };
+        let gateway = Gateway::new(gateway::TEMPLATE, gateway::Options::default(), functions)?;
+        let uploads = options.front.then(|| Arc::new(blob_upload::BlobUpload::new(storage)));
+        let front = Arc::new(Front { gateway, uploads, access: options.access });
+        let (stop_front, front_stops) = watch::channel(false);
+        let front = tokio::spawn(server::serve(listener, front, front_stops));
+        Ok(Self { address, stop_front, stop_stores, front, stores: vec![objects, records], _lock: lock })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets running requests finish, then closes the stores.
+    pub async fn stop(self) {
+        self.stop_front.send_replace(true);
+        wait(self.front).await;
+        self.stop_stores.send_replace(true);
+        for store in self.stores {
+            wait(store).await;
+        }
+    }
+}
+
+async fn wait(task: JoinHandle<()>) {
+    if let Err(error) = task.await {
+        tracing::error!(%error, "a part of the registry failed while it stopped");
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, StartError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => StartError::PortInUse(port),
+        _ => StartError::Listen(port, error),
+    })
+}
+
+/// One registry a directory: two would overwrite each other's records.
+fn lock(directory: &PathBuf) -> Result<File, StartError> {
+    let unusable = |error| StartError::Directory(directory.clone(), error);
+    std::fs::create_dir_all(directory).map_err(unusable)?;
+    let file = File::create(directory.join("lock")).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::DirectoryInUse(directory.clone())),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+/// Keys for the embedded stores: they listen on loopback and hold what anybody there may have.
+fn credentials() -> Credentials {
+    Credentials {
+        access_key_id: "local".to_owned(),
+        // Signed URLs outlive a restart only if it stays the same.
+        secret_access_key: "local-registry-on-loopback".to_owned(),
+        session_token: None,
+    }
+}
+
+/// What a function's process is told, as the template tells it in Lambda.
+fn environment(config: &storage::Config, access: Access) -> Vec<(String, String)> {
+    let access = match access {
+        Access::Open => "open",
+        Access::Closed => "closed",
+    };
+    let variables = [
+        ("REGISTRY_TABLE", config.table.as_str()),
+        ("REGISTRY_BUCKET", &config.bucket),
+        ("REGISTRY_ACCESS", access),
+        ("AWS_REGION", &config.region),
+        ("AWS_ACCESS_KEY_ID", &config.credentials.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &config.credentials.secret_access_key),
+        ("AWS_ENDPOINT_URL_DYNAMODB", config.dynamodb_endpoint.as_deref().unwrap_or_default()),
+        ("AWS_ENDPOINT_URL_S3", config.s3_endpoint.as_deref().unwrap_or_default()),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+}
+
+async fn serve_s3(
+    data: &Data,
+    credentials: &Credentials,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(JoinHandle<()>, SocketAddr), StartError> {
+    let (medium, directory) = match data {
+        Data::Directory(directory) => (s3::Medium::Directory(directory.join("s3")), directory.clone()),
+        Data::Memory => (s3::Medium::Memory, PathBuf::from("memory")),
+    };
+    let unusable = |error| StartError::Directory(directory.clone(), error);
+    let store = s3::Store::open(medium).map_err(unusable)?;
+    store.create_bucket(BUCKET).map_err(unusable)?;
+    let listener = listen(0).await?;
+    let address = listener.local_addr().map_err(|error| StartError::Listen(0, error))?;
+    let keys = s3::Credentials {
+        access_key: credentials.access_key_id.clone(),
+        secret_key: credentials.secret_access_key.clone(),
+    };
+    let serving = tokio::spawn(async move {
+        let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
+        store.serve(listener, &keys, stopped).await;
+    });
+    Ok((serving, address))
+}
+
+async fn serve_dynamodb(
+    data: &Data,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(JoinHandle<()>, SocketAddr), StartError> {
+    let medium = match data {
+        Data::Directory(directory) => dynamodb::Medium::File(directory.join("dynamodb.sqlite")),
+        Data::Memory => dynamodb::Medium::Memory,
+    };
+    let store = dynamodb::Store::open(medium)?;
+    store.create_table(TABLE)?;
+    let listener = listen(0).await?;
+    let address = listener.local_addr().map_err(|error| StartError::Listen(0, error))?;
+    let serving = tokio::spawn(async move {
+        let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
+        if let Err(error) = store.serve(listener, stopped).await {
+            tracing::error!(%error, "the embedded DynamoDB failed");
+        }
+    });
+    Ok((serving, address))
+}
