@@ -69,3 +69,25 @@ fn base32(bytes: &[u8]) -> String {
     let bits = bytes.iter().fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
     (0..8).rev().map(|place| char::from(ALPHABET[(bits >> (5 * place)) as usize & 31])).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_the_digest_of_what_it_says_about_itself() {
+        let sentence = "lambda-registry: this key signs converted schema 1 manifests and carries no trust";
+        assert_eq!(Sha256::digest(sentence)[..], PRIVATE_KEY);
+    }
+
+    #[test]
+    fn coordinates_are_padded_in_front() {
+        assert_eq!(coordinate(&[7]).map(|padded| padded[30..].to_vec()), Some(vec![0, 7]));
+        assert_eq!(coordinate(&[1; 33]), None);
+    }
+
+    #[test]
+    fn base32_has_no_padding_to_need() {
+        assert_eq!(base32(b"fooba"), "MZXW6YTB");
+    }
+}
