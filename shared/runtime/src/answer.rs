@@ -6,6 +6,7 @@ use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use protocol::{ApiError, ErrorCode, Method, MethodNotAllowed, Route};
 use storage::BodyStream;
+use tracing::Instrument as _;
 
 use crate::{CHALLENGE_HEADER, Query, Request};
 
@@ -38,18 +39,23 @@ pub struct Incoming {
 
 /// Parses, decides, handles and renders.
 pub async fn answer(handler: &impl Handler, access: Access, incoming: Incoming) -> Response {
+    let span = tracing::info_span!("request", id = %incoming.id);
+    respond(handler, access, incoming).instrument(span).await
+}
+
+async fn respond(handler: &impl Handler, access: Access, incoming: Incoming) -> Response {
     let (id, host) = (incoming.id.clone(), incoming.host.clone());
     let what = format!("{} {}", incoming.method, incoming.path);
     let mut response = match handle(handler, access, incoming).await {
         Ok(response) => {
-            tracing::info!(request = %id, status = response.status().as_u16(), "{what}");
+            tracing::info!(status = response.status().as_u16(), "{what}");
             response
         }
         Err(error) => {
             let status = error.code.status();
             match status {
-                500.. => tracing::error!(request = %id, status, %error, "{what}"),
-                _ => tracing::info!(request = %id, status, %error, "{what}"),
+                500.. => tracing::error!(status, %error, "{what}"),
+                _ => tracing::info!(status, %error, "{what}"),
             }
             render(&error, &host)
         }

@@ -34,11 +34,11 @@ impl From<Error> for MountError {
 
 impl Blob {
     fn read(item: &Item) -> Result<Self, Error> {
-        Ok(Self { object: text(item, "location")?, size: number(item, "length")? })
+        Ok(Self { object: text(item, "object_key")?, size: number(item, "content_size")? })
     }
 
     fn item(&self, key: Key) -> Item {
-        item(key, [("location", s(&self.object)), ("length", n(self.size)), ("created_at", n(now()))])
+        item(key, [("object_key", s(&self.object)), ("content_size", n(self.size)), ("created_at", n(now()))])
     }
 }
 
@@ -121,8 +121,8 @@ impl Storage {
         let blob = shelf.existing.clone().or(new).ok_or_else(|| Error::Corrupt(format!("no object for {digest}")))?;
         let object = match &shelf.existing {
             Some(existing) => {
-                let check = self.table.check(keys::object(digest), "location = :location");
-                check.value(":location", s(&existing.object)).build()?
+                let check = self.table.check(keys::object(digest), "object_key = :object");
+                check.value(":object", s(&existing.object)).build()?
             }
             None => self.table.put(blob.item(keys::object(digest))).when("attribute_not_exists(pk)").build()?,
         };

@@ -54,14 +54,14 @@ impl Storage {
                 let sources = AttributeValue::Ss(vec![conversion.sk.clone()]);
                 let record = self.table.update(
                     target,
-                    "SET media_type = :media_type, length = :length, origin = if_not_exists(origin, :derived), \
+                    "SET media_type = :media_type, content_size = :size, origin = if_not_exists(origin, :derived), \
                      derived_at = if_not_exists(derived_at, :now) ADD revision :one",
                 );
                 writes.extend([
                     self.table.check(source, "attribute_exists(pk)").build()?,
                     record
                         .value(":media_type", s(new.manifest.media_type.as_str()))
-                        .value(":length", n(new.manifest.bytes.len()))
+                        .value(":size", n(new.manifest.bytes.len()))
                         .value(":derived", s("derived"))
                         .value(":now", n(now()))
                         .value(":one", n(1))

@@ -37,6 +37,8 @@ impl std::error::Error for Error {}
 impl From<Error> for ApiError {
     /// Tells the client whether trying again makes sense, and nothing of what is behind it.
     fn from(error: Error) -> Self {
+        // The one place where a failure of the platform leaves this crate, and so the one where it is logged.
+        tracing::error!(%error, "storage failed");
         let later = |code, message: &str| ApiError::new(code, message).header("Retry-After", "1");
         match error {
             Error::Throttled(_) => later(ErrorCode::TooManyRequests, "the registry's storage is busy; try again"),

@@ -1,22 +1,22 @@
 //! Where everything is kept.
 //!
-//! One table, `pk` and `sk` both strings. What IAM must tell apart has partition keys of its own, because its
+//! One table, `pk` and `sk` both strings; attribute names avoid DynamoDB's reserved words. What IAM must tell apart has partition keys of its own, because its
 //! leading-key conditions see only `pk`. Items that are listed are lean; bytes live beside them.
 //!
 //! ```text
 //! pk                   sk                            holds
 //! REPOSITORY#<name>    SETTINGS                      created_at
-//!                      TAG#<tag>                     digest, media_type, length, pushed_at
+//!                      TAG#<tag>                     digest, media_type, content_size, pushed_at
 //!                      TAGGED#<digest>#<tag>         the way back from a manifest to its tags
-//!                      MANIFEST#<digest>             media_type, length, origin (pushed or derived), pushed_at, subject, revision
-//!                      BLOB#<digest>                 the repository may read this blob: location, length
+//!                      MANIFEST#<digest>             media_type, content_size, origin (pushed or derived), pushed_at, subject, revision
+//!                      BLOB#<digest>                 the repository may read this blob: object_key, content_size
 //!                      REFERRER#<subject>#<digest>   the descriptor that the referrers listing shows
 //!                      UPLOAD#<uuid>                 a session: phase, received, fence, lease, hash states, multipart id
 //!                      UPLOAD#<uuid>#PART#<n>        etag of a part of it
-//! BYTES#<name>         <digest>                      media_type and the manifest's bytes, or the location of the object that holds them
+//! BYTES#<name>         <digest>                      media_type and the manifest's bytes, or object_key of the object that holds them
 //! DERIVED#<name>       <source>#<target>             digest of the conversion
 //!                      <derived>                     sources: the conversions that it came out of
-//! BLOB#<digest>        OBJECT                        location, length
+//! BLOB#<digest>        OBJECT                        object_key, content_size
 //!                      LINK#<name>                   a repository that may read it
 //! CATALOG              <name>                        one item for each repository
 //!

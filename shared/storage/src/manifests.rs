@@ -160,8 +160,8 @@ impl Storage {
     ) -> Result<Option<Arc<StoredManifest>>, Error> {
         let Some(item) = self.table.get(keys::bytes(name, digest)).await? else { return Ok(None) };
         let media_type = MediaType::from(text(&item, "media_type")?.as_str());
-        let bytes = if item.contains_key("location") {
-            let object = text(&item, "location")?;
+        let bytes = if item.contains_key("object_key") {
+            let object = text(&item, "object_key")?;
             match self.bucket.get(&object).await? {
                 Some(bytes) => bytes,
                 // Deleted between the two reads.
@@ -248,7 +248,7 @@ impl Storage {
             return Ok(vec![self.table.check(key, "attribute_exists(pk)").build()?]);
         }
         let bytes = match spilled {
-            Some(id) => ("location", s(keys::manifest_object(id))),
+            Some(id) => ("object_key", s(keys::manifest_object(id))),
             None => ("bytes", b(manifest.bytes.to_vec())),
         };
         let bytes = item(key, [("media_type", s(manifest.media_type.as_str())), bytes]);
@@ -265,13 +265,13 @@ impl Storage {
         let update = self.table.update(
             keys::manifest(new.repository, new.digest),
             &format!(
-                "SET media_type = :media_type, length = :length, origin = :origin, pushed_at = :now{set_subject} \
+                "SET media_type = :media_type, content_size = :size, origin = :origin, pushed_at = :now{set_subject} \
                  ADD revision :one"
             ),
         );
         let update = update
             .value(":media_type", s(new.manifest.media_type.as_str()))
-            .value(":length", n(new.manifest.bytes.len()))
+            .value(":size", n(new.manifest.bytes.len()))
             .value(":origin", s(Origin::Pushed.as_str()))
             .value(":now", n(now()))
             .value(":one", n(1));
@@ -294,7 +294,7 @@ impl Storage {
             [
                 ("digest", s(new.digest.to_string())),
                 ("media_type", s(new.manifest.media_type.as_str())),
-                ("length", n(new.manifest.bytes.len())),
+                ("content_size", n(new.manifest.bytes.len())),
                 ("pushed_at", n(now())),
             ],
         );

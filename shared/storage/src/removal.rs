@@ -189,7 +189,7 @@ impl Storage {
         }
         let bytes = self.table.get(keys::bytes(name, digest)).await?;
         let object =
-            bytes.filter(|item| item.contains_key("location")).map(|item| text(&item, "location")).transpose()?;
+            bytes.filter(|item| item.contains_key("object_key")).map(|item| text(&item, "object_key")).transpose()?;
         // The object is named by a session from here on, until it is gone.
         let session = match object.as_deref().and_then(|object| object.strip_prefix("manifests/")) {
             Some(id) => Some(id.parse().map_err(|_| Error::Corrupt(format!("object of {digest}")))?),
