@@ -7,7 +7,12 @@
 
 pub mod clients;
 pub mod command;
+pub mod content;
 pub mod digest;
+pub mod http;
 pub mod images;
 pub mod modes;
+pub mod process;
 pub mod registry;
+pub mod repository;
+pub mod wire;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -33,6 +33,7 @@ pub struct Registry {
     process: Child,
     address: String,
     directory: TempDir,
+    flags: Vec<String>,
 }
 
 /// A manifest as the registry hands it out.
@@ -51,19 +52,52 @@ impl Registry {
     #[track_caller]
     pub fn start(flags: &[&str]) -> Self {
         let directory = TempDir::with_prefix("registry-").expect("a temporary directory");
-        let log = File::create(log_path(directory.path())).expect("a log file");
-        let process = command::dying_with_us(&binary())
-            .args(["local", "--port", "0", "--data-dir"])
-            .arg(directory.path().join("data"))
-            .args(flags)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a second handle of the log file"))
-            .stderr(log)
-            .spawn()
-            .expect("setpriv starts the registry");
-        let mut registry = Self { process, address: String::new(), directory };
+        let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let process = spawn(directory.path(), &flags);
+        let mut registry = Self { process, address: String::new(), directory, flags };
         registry.address = registry.wait_until_it_listens();
         registry
+    }
+
+    /// Starts it again on the same data, on another port, after it has ended.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        self.wait();
+        self.expect_no_panic();
+        self.process = spawn(self.directory.path(), &self.flags);
+        self.address = self.wait_until_it_listens();
+    }
+
+    /// Sends the server a signal.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("a process to signal");
+    }
+
+    /// Waits until the server has ended.
+    ///
+    /// # Panics
+    /// When it doesn't end.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        let asked = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().expect("a process to ask") {
+                return status;
+            }
+            assert!(asked.elapsed() < STOP_LIMIT, "the registry doesn't end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The server's process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.process.id().cast_signed()).expect("process ids aren't 0")
+    }
+
+    /// Where the data is.
+    pub fn data(&self) -> PathBuf {
+        data_path(self.directory.path())
     }
 
     /// Where it listens, as image references begin: `127.0.0.1:<port>`.
@@ -132,8 +166,8 @@ impl Registry {
 
     /// Asks the server to end, as Ctrl-C does: it has processes of its own to stop.
     fn stop(&mut self) {
-        if let Some(pid) = Pid::from_raw(self.process.id().cast_signed()) {
-            let _ = kill_process(pid, Signal::TERM);
+        if matches!(self.process.try_wait(), Ok(None)) {
+            let _ = kill_process(self.pid(), Signal::TERM);
         }
         let asked = Instant::now();
         while matches!(self.process.try_wait(), Ok(None)) && asked.elapsed() < STOP_LIMIT {
@@ -159,28 +193,53 @@ impl Registry {
         }
     }
 
-    /// What the server wrote.
-    fn log(&self) -> String {
+    /// What the server wrote since it was started last.
+    pub fn log(&self) -> String {
         fs::read_to_string(log_path(self.directory.path())).expect("a log that can be read")
+    }
+
+    /// A client that tries again can hide a request that failed; its test fails all the same.
+    #[track_caller]
+    fn expect_no_panic(&self) {
+        let log = self.log();
+        assert!(!log.contains("panicked at"), "the registry panicked:\n{}", last_lines(&log));
     }
 }
 
 impl Drop for Registry {
     fn drop(&mut self) {
         self.stop();
-        let log = self.log();
         if std::thread::panicking() {
-            eprintln!("--- what the registry wrote last\n{}", last_lines(&log));
+            eprintln!("--- what the registry wrote last\n{}", last_lines(&self.log()));
         } else {
-            // A client that tries again can hide a request that failed; its test fails all the same.
-            assert!(!log.contains("panicked at"), "the registry panicked:\n{}", last_lines(&log));
+            self.expect_no_panic();
         }
     }
+}
+
+/// The command that starts the registry. The process dies with the thread that runs it.
+pub fn command(data: &Path) -> Command {
+    let mut command = command::dying_with_us(&binary());
+    command.args(["local", "--data-dir"]).arg(data).stdin(Stdio::null());
+    command
+}
+
+#[track_caller]
+fn spawn(directory: &Path, flags: &[String]) -> Child {
+    let log = File::create(log_path(directory)).expect("a log file");
+    let stdout = log.try_clone().expect("a second handle of the log file");
+    let mut command = command(&data_path(directory));
+    command.args(["--port", "0"]).args(flags);
+    command.stdout(stdout).stderr(log).spawn().expect("setpriv starts the registry")
 }
 
 fn last_lines(log: &str) -> String {
     let lines: Vec<_> = log.lines().collect();
     lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n")
+}
+
+fn data_path(directory: &Path) -> PathBuf {
+    directory.join("data")
 }
 
 fn log_path(directory: &Path) -> PathBuf {
