@@ -3,8 +3,8 @@
 use lambda_registry_tests::content::Content;
 use lambda_registry_tests::in_modes_with_front;
 use lambda_registry_tests::registry::Registry;
-use lambda_registry_tests::repository::Repository;
 
+use crate::download::download;
 use crate::patience::wait_for;
 use crate::session::{PART, Session, received};
 
@@ -36,5 +36,5 @@ fn an_upload_goes_on_after_its_last_part_when_the_connection_was_cut(registry: &
     let answer = session.patch_from(first + 1, LENGTH - first - 1, content.from(first + 1));
     assert_eq!(received(&answer.expect(202)), LENGTH);
     session.finish(&expected).expect(201);
-    assert_eq!(lambda_registry_tests::digest::sha256(&Repository::new(registry, "cut").blob(&expected)), expected);
+    assert_eq!(download(registry, "cut", &expected), (expected, Some(LENGTH)));
 }

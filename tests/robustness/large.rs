@@ -1,11 +1,11 @@
 //! A blob far larger than the memory that the server may use.
 
-use lambda_registry_tests::content::{Content, digest};
+use lambda_registry_tests::content::Content;
 use lambda_registry_tests::in_modes_with_front;
 use lambda_registry_tests::process::{children, peak_memory};
 use lambda_registry_tests::registry::Registry;
-use lambda_registry_tests::repository::Repository;
 
+use crate::download::download;
 use crate::session::{Session, received};
 
 const LENGTH: u64 = 2 << 30;
@@ -23,11 +23,7 @@ fn two_gib_pass_through_less_than_200_mib_of_memory(registry: &Registry) {
     assert_eq!(received(&patch.finish().expect(202)), LENGTH);
     session.finish(&expected).expect(201);
 
-    let redirect = Repository::new(registry, "large").get(&format!("blobs/{expected}")).expect(307);
-    let client = reqwest::blocking::Client::builder().timeout(None).build().unwrap();
-    let mut download = client.get(redirect.expect_header("location")).send().unwrap();
-    assert_eq!(download.content_length(), Some(LENGTH));
-    assert_eq!(digest(&mut download), expected);
+    assert_eq!(download(registry, "large", &expected), (expected, Some(LENGTH)));
 
     let server = peak_memory(registry.pid());
     println!("the server used at most {} MiB", server >> 20);

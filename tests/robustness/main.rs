@@ -2,9 +2,12 @@
 //!
 //! No pause decides anything here: a test waits for what it can see, and a limit only keeps it from waiting for ever.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 mod binaries;
 mod crowd;
 mod cut;
+mod download;
 mod image;
 mod killed;
 mod large;

@@ -1,0 +1,136 @@
+//! Manifests and tags.
+
+use std::sync::Arc;
+
+use protocol::Digest;
+use storage::{DeleteError, NewManifest, PutError};
+
+use crate::stores::{Stores, content, repository, stored};
+
+#[tokio::test]
+async fn a_manifest_that_refers_to_what_is_not_there_is_refused_with_all_of_it() {
+    let stores = Stores::start().await;
+    let name = repository("a");
+    let there = Digest::sha256(b"there");
+    stores.storage.put_blob(&name, &there, "there".into()).await.unwrap();
+    let absent: Vec<_> = (0..150).map(|i| Digest::sha256(format!("{i}").as_bytes())).collect();
+    let child = Digest::sha256(b"child");
+    let blobs: Vec<_> = absent.iter().cloned().chain([there]).collect();
+    let digest = Digest::sha256(b"{}");
+    let tag = "latest".parse().unwrap();
+    let new = NewManifest {
+        repository: &name,
+        digest: &digest,
+        manifest: stored(b"{}"),
+        tag: Some(&tag),
+        blobs: &blobs,
+        manifests: std::slice::from_ref(&child),
+        referrer: None,
+    };
+    match stores.storage.put_manifest(&new).await {
+        Err(PutError::Missing { blobs, manifests }) => assert_eq!((blobs, manifests), (absent, vec![child])),
+        other => panic!("{other:?}"),
+    }
+    assert!(stores.storage.manifest(&name, &digest).await.unwrap().is_none());
+    assert!(stores.storage.tag(&name, &tag).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_tag_moves_and_takes_its_way_back_along() {
+    let stores = Stores::start().await;
+    let name = repository("a");
+    let first = stores.put(&name, b"one", Some("latest")).await;
+    let second = stores.put(&name, b"two", Some("latest")).await;
+    assert_eq!(stores.storage.tag(&name, &"latest".parse().unwrap()).await.unwrap().unwrap().digest, second);
+    let back = stores.items("REPOSITORY#a", "TAGGED#").await;
+    assert_eq!(back.len(), 1);
+    assert!(stores.storage.manifest(&name, &first).await.unwrap().is_some(), "the old one stays, untagged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_pushers_of_one_tag_leave_one_consistent_record() {
+    let stores = Arc::new(Stores::start().await);
+    let name = repository("a");
+    let pushers: Vec<_> = (0..24)
+        .map(|i| {
+            let (stores, name) = (stores.clone(), name.clone());
+            // Six different manifests, each pushed by four.
+            tokio::spawn(
+                async move { stores.put(&name, format!("manifest {}", i % 6).as_bytes(), Some("latest")).await },
+            )
+        })
+        .collect();
+    for pusher in pushers {
+        pusher.await.unwrap();
+    }
+    let winner = stores.storage.tag(&name, &"latest".parse().unwrap()).await.unwrap().unwrap().digest;
+    let back = stores.items("REPOSITORY#a", "TAGGED#").await;
+    assert_eq!(back.len(), 1);
+    assert_eq!(back[0]["sk"].as_s().unwrap(), &format!("TAGGED#{winner}#latest"));
+    assert_eq!(stores.items("REPOSITORY#a", "MANIFEST#").await.len(), 6);
+}
+
+#[tokio::test]
+async fn a_deletion_takes_every_tag_along() {
+    let stores = Stores::start().await;
+    let name = repository("a");
+    let mut digest = Digest::sha256(b"");
+    for i in 0..120 {
+        digest = stores.put(&name, b"one", Some(&format!("tag-{i}"))).await;
+    }
+    let other = stores.put(&name, b"two", Some("other")).await;
+    stores.storage.delete_manifest(&name, &digest).await.unwrap();
+    assert!(stores.storage.manifest(&name, &digest).await.unwrap().is_none());
+    assert_eq!(stores.storage.tags(&name, None, 1000).await.unwrap().items, ["other"]);
+    assert_eq!(stores.items("REPOSITORY#a", "TAGGED#").await.len(), 1);
+    assert!(stores.storage.manifest(&name, &other).await.unwrap().is_some());
+    assert!(matches!(stores.storage.delete_manifest(&name, &digest).await, Err(DeleteError::Unknown)));
+}
+
+#[tokio::test]
+async fn a_tag_is_deleted_without_its_manifest() {
+    let stores = Stores::start().await;
+    let name = repository("a");
+    let digest = stores.put(&name, b"one", Some("latest")).await;
+    stores.storage.delete_tag(&name, &"latest".parse().unwrap()).await.unwrap();
+    assert!(stores.storage.manifest(&name, &digest).await.unwrap().is_some());
+    assert!(stores.items("REPOSITORY#a", "TAG").await.is_empty());
+    let again = stores.storage.delete_tag(&name, &"latest".parse().unwrap()).await;
+    assert!(matches!(again, Err(DeleteError::Unknown)));
+}
+
+#[tokio::test]
+async fn a_large_manifest_has_one_object_however_often_it_is_pushed_and_none_after_its_deletion() {
+    let stores = Stores::start().await;
+    let name = repository("a");
+    let bytes = content(100_000);
+    let digest = stores.put(&name, &bytes, Some("one")).await;
+    stores.put(&name, &bytes, Some("two")).await;
+    assert_eq!(stores.objects().await.len(), 1);
+    assert!(stores.items("REPOSITORY#a", "UPLOAD#").await.is_empty(), "no session names it any more");
+    assert_eq!(stores.storage.manifest(&name, &digest).await.unwrap().unwrap().bytes, bytes);
+    stores.storage.delete_manifest(&name, &digest).await.unwrap();
+    assert!(stores.objects().await.is_empty());
+    assert!(stores.items("REPOSITORY#a", "UPLOAD#").await.is_empty());
+}
+
+#[tokio::test]
+async fn listings_go_on_where_the_last_page_ended() {
+    let stores = Stores::start().await;
+    let name = repository("a");
+    for tag in ["b", "a", "C", "a-1", "_"] {
+        stores.put(&name, b"one", Some(tag)).await;
+    }
+    let mut all = Vec::new();
+    loop {
+        let page = stores.storage.tags(&name, all.last().map(String::as_str), 2).await.unwrap();
+        assert!(page.items.len() <= 2 && !(page.items.is_empty() && page.more));
+        all.extend(page.items);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(all, ["C", "_", "a", "a-1", "b"]);
+    assert!(stores.storage.tags(&name, Some("b"), 10).await.unwrap().items.is_empty());
+    assert_eq!(stores.storage.tags(&name, Some("a-"), 1).await.unwrap().items, ["a-1"], "`last` needn't exist");
+}
