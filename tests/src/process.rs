@@ -1,6 +1,7 @@
 //! Processes, as Linux shows them in `/proc`.
 
 use std::fs;
+use std::path::PathBuf;
 
 use rustix::process::Pid;
 
@@ -47,6 +48,12 @@ impl Process {
     /// Whether it still runs. One that has ended and that nobody asked how doesn't.
     pub fn runs(&self) -> bool {
         stat(self.pid).is_some_and(|stat| stat.started == self.started && stat.state != 'Z')
+    }
+
+    /// The file that it runs.
+    #[track_caller]
+    pub fn program(&self) -> PathBuf {
+        fs::read_link(format!("/proc/{}/exe", self.pid)).expect("a running process")
     }
 
     /// The most memory that it ever held, in bytes.

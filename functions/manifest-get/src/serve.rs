@@ -16,6 +16,9 @@ use crate::ManifestGet;
 /// The largest config that a conversion reads, in bytes. Real ones have some kilobytes.
 const MAX_CONFIG_SIZE: u64 = 8 * 1024 * 1024;
 
+/// Lists of lists are followed this deep for clients that can't read them as they are.
+const MAX_DEPTH: u8 = 4;
+
 /// What a request gets.
 pub(crate) struct Served {
     pub(crate) digest: Digest,
@@ -37,7 +40,11 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a
 struct Asked<'a> {
     name: &'a RepositoryName,
     tag: &'a Tag,
+    /// What the tag points at. The tag vouches for it: a deletion takes the tags first.
+    tagged: &'a Digest,
     accept: &'a Accept,
+    /// How many lists lead to the manifest in question.
+    depth: u8,
 }
 
 impl ManifestGet {
@@ -55,7 +62,7 @@ impl ManifestGet {
         accept: &Accept,
     ) -> Result<Option<Served>, ApiError> {
         let Some(record) = self.storage.tag(name, tag).await? else { return Ok(None) };
-        let asked = Asked { name, tag, accept };
+        let asked = Asked { name, tag, tagged: &record.digest, accept, depth: 0 };
         match self.negotiated(asked, record.digest.clone(), record.media_type.clone()).await? {
             Ok((digest, manifest)) => {
                 let stored = (digest != record.digest).then_some(record.digest);
@@ -76,14 +83,14 @@ impl ManifestGet {
             let mut reason = None;
             for candidate in negotiate(&stored, asked.accept) {
                 let found = match candidate {
-                    Candidate::Stored => Ok((digest.clone(), self.stored(asked.name, &digest).await?)),
+                    Candidate::Stored => Ok((digest.clone(), self.stored(asked, &digest).await?)),
                     Candidate::Convert(target) => self.converted(asked, &digest, target).await?.map_err(Some),
                     Candidate::Child => self.child(asked, &digest).await?,
                 };
                 match found {
                     Ok(found) => return Ok(Ok(found)),
                     Err(Some(Refusal::Unchanged)) => {
-                        let stored = self.stored(asked.name, &digest).await?;
+                        let stored = self.stored(asked, &digest).await?;
                         return Ok(Ok((digest, stored)));
                     }
                     Err(refusal) => reason = reason.or(refusal),
@@ -95,8 +102,9 @@ impl ManifestGet {
 
     /// The child of a list that a client which knows no lists is taken to want, negotiated in its turn.
     async fn child(&self, asked: Asked<'_>, list: &Digest) -> Result<Result<Found, Option<Refusal>>, ApiError> {
-        let list = parsed(self.stored(asked.name, list).await?)?;
-        match select_child(&list) {
+        let list = parsed(self.stored(asked, list).await?)?;
+        let asked = Asked { depth: asked.depth + 1, ..asked };
+        match select_child(&list).filter(|_| asked.depth <= MAX_DEPTH) {
             Some(child) => self.negotiated(asked, child.digest.clone(), child.media_type.clone()).await,
             None => Ok(Err(Some(Refusal::NoDefaultPlatform))),
         }
@@ -119,7 +127,7 @@ impl ManifestGet {
             {
                 return Ok(Ok((digest, manifest)));
             }
-            let manifest = parsed(self.stored(asked.name, source).await?)?;
+            let manifest = parsed(self.stored(asked, source).await?)?;
             match self.convert(asked, &manifest, &target).await? {
                 Ok(converted) => Ok(Ok(self.keep(asked, source, &key, converted).await?)),
                 Err(refusal) => Ok(Err(refusal)),
@@ -135,6 +143,11 @@ impl ManifestGet {
         target: &Target,
     ) -> Result<Result<Converted, Refusal>, ApiError> {
         if manifest.media_type().is_index() {
+            if asked.depth >= MAX_DEPTH {
+                let from = manifest.media_type().clone();
+                return Ok(Err(Refusal::NoConversion { from, to: target.media_type() }));
+            }
+            let asked = Asked { depth: asked.depth + 1, ..asked };
             let mut children = BTreeMap::new();
             for (child, target) in children_to_convert(manifest, target) {
                 let replacement = match self.converted(asked, &child.digest, target).await? {
@@ -180,9 +193,12 @@ impl ManifestGet {
         }
     }
 
-    async fn stored(&self, name: &RepositoryName, digest: &Digest) -> Result<Arc<StoredManifest>, ApiError> {
-        let manifest = self.storage.tagged_manifest(name, digest).await?;
-        manifest.ok_or_else(|| gone(name, digest))
+    async fn stored(&self, asked: Asked<'_>, digest: &Digest) -> Result<Arc<StoredManifest>, ApiError> {
+        let manifest = match digest == asked.tagged {
+            true => self.storage.tagged_manifest(asked.name, digest).await?,
+            false => self.storage.manifest(asked.name, digest).await?,
+        };
+        manifest.ok_or_else(|| gone(asked.name, digest))
     }
 }
 
