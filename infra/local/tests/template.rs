@@ -59,6 +59,9 @@ fn every_function_has_its_own_role_log_group_integration_and_permission() {
     for function in protocol::Function::ALL {
         let id = camel_case(function.name());
         assert_eq!(template.text(&format!("{id}Function.Metadata.BuildProperties.Binary")), function.name());
+        // In its own folder cargo builds it alone: from the root, other crates' features would be switched on in it.
+        let folder = format!("functions/{}", function.name());
+        assert_eq!(template.text(&format!("{id}Function.Properties.CodeUri")), folder);
         assert_eq!(template.text(&format!("{id}Function.Properties.Role")), format!("{id}Role.Arn"));
         assert_eq!(template.text(&format!("{id}Function.Properties.LoggingConfig.LogGroup")), format!("{id}Logs"));
         assert_eq!(template.text(&format!("{id}Logs.Properties.RetentionInDays")), "LogRetentionDays");
