@@ -5,7 +5,7 @@ use lambda_registry_tests::registry::Registry;
 
 /// The digest and the length of what a client gets that asks for a blob and follows the redirect.
 #[track_caller]
-pub fn download(registry: &Registry, repository: &str, blob: &str) -> (String, Option<u64>) {
+pub(crate) fn download(registry: &Registry, repository: &str, blob: &str) -> (String, Option<u64>) {
     let client = reqwest::blocking::Client::builder().timeout(None).build().unwrap();
     let mut answer = client.get(registry.url(&format!("/v2/{repository}/blobs/{blob}"))).send().unwrap();
     assert_eq!(answer.status(), 200);

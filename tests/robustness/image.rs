@@ -4,19 +4,19 @@ use lambda_registry_tests::content::Content;
 use lambda_registry_tests::digest::sha256;
 use serde_json::{Value, json};
 
-pub const MEDIA_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const MEDIA_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// An image: its config and layers, and a manifest that names them.
 #[derive(Clone)]
-pub struct Image {
-    pub blobs: Vec<Vec<u8>>,
-    pub manifest: Vec<u8>,
-    pub digest: String,
+pub(crate) struct Image {
+    pub(crate) blobs: Vec<Vec<u8>>,
+    pub(crate) manifest: Vec<u8>,
+    pub(crate) digest: String,
 }
 
 impl Image {
     /// An image whose layers have these lengths and that shares nothing with one of another number.
-    pub fn new(number: u64, layers: impl IntoIterator<Item = u64>) -> Self {
+    pub(crate) fn new(number: u64, layers: impl IntoIterator<Item = u64>) -> Self {
         let lengths = std::iter::once(100).chain(layers);
         let blob = |(index, length)| Content { number: number * 1000 + index, length }.bytes();
         let blobs: Vec<Vec<u8>> = (0..).zip(lengths).map(blob).collect();
@@ -36,7 +36,7 @@ impl Image {
 }
 
 /// The digests that a manifest names.
-pub fn blobs(manifest: &[u8]) -> Vec<String> {
+pub(crate) fn blobs(manifest: &[u8]) -> Vec<String> {
     let manifest: Value = serde_json::from_slice(manifest).unwrap();
     let layers = manifest["layers"].as_array().unwrap();
     let digest = |descriptor: &Value| descriptor["digest"].as_str().unwrap().to_owned();

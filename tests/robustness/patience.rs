@@ -10,7 +10,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// # Panics
 /// When there is none for so long that there never will be.
 #[track_caller]
-pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(answer) = ask() {

@@ -14,11 +14,11 @@ const ATTEMPTS: usize = 100;
 
 /// The registry is gone.
 #[derive(Debug)]
-pub struct Lost;
+pub(crate) struct Lost;
 
 /// How a blob travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     /// POST and one PUT, as containerd does it.
     Put,
     /// POST, PATCH, and an empty PUT, as podman does it.
@@ -34,19 +34,19 @@ enum Asked {
 
 /// A client of its own, with its own connections.
 #[derive(Clone)]
-pub struct Pusher {
+pub(crate) struct Pusher {
     http: Client,
     address: String,
 }
 
 impl Pusher {
-    pub fn new(registry: &Registry) -> Self {
+    pub(crate) fn new(registry: &Registry) -> Self {
         Self { http: Client::new(), address: registry.address().to_owned() }
     }
 
     /// Pushes a blob; a push that the registry can't take now starts again with a new session.
     #[track_caller]
-    pub fn push_blob(&self, repository: &str, blob: &[u8], way: Way) -> Result<String, Lost> {
+    pub(crate) fn push_blob(&self, repository: &str, blob: &[u8], way: Way) -> Result<String, Lost> {
         let digest = sha256(blob);
         for _ in 0..ATTEMPTS {
             match self.try_push_blob(repository, blob, &digest, way)? {
@@ -59,7 +59,7 @@ impl Pusher {
 
     /// Stores a manifest under a tag or digest.
     #[track_caller]
-    pub fn put_manifest(&self, repository: &str, reference: &str, manifest: &[u8]) -> Result<(), Lost> {
+    pub(crate) fn put_manifest(&self, repository: &str, reference: &str, manifest: &[u8]) -> Result<(), Lost> {
         let path = format!("/v2/{repository}/manifests/{reference}");
         for _ in 0..ATTEMPTS {
             match self.ask(Method::PUT, &path, manifest, 201)? {
@@ -71,13 +71,7 @@ impl Pusher {
     }
 
     #[track_caller]
-    fn try_push_blob(
-        &self,
-        repository: &str,
-        blob: &[u8],
-        digest: &str,
-        way: Way,
-    ) -> Result<Option<Duration>, Lost> {
+    fn try_push_blob(&self, repository: &str, blob: &[u8], digest: &str, way: Way) -> Result<Option<Duration>, Lost> {
         let session = match self.ask(Method::POST, &format!("/v2/{repository}/blobs/uploads/"), &[], 202)? {
             Asked::Answer(answer) => answer.headers()["location"].to_str().unwrap().to_owned(),
             Asked::Later(pause) => return Ok(Some(pause)),
@@ -103,7 +97,8 @@ impl Pusher {
         match answer.status().as_u16() {
             status if status == expected => Ok(Asked::Answer(answer)),
             429 | 503 => {
-                let seconds = answer.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok()?.parse().ok());
+                let seconds =
+                    answer.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok()?.parse().ok());
                 let seconds = seconds.unwrap_or_else(|| panic!("{what}: {} without Retry-After", answer.status()));
                 Ok(Asked::Later(Duration::from_secs(seconds)))
             }

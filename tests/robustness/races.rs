@@ -1,5 +1,6 @@
 //! Two requests on one upload session.
 
+use std::sync::Barrier;
 use std::sync::mpsc::channel;
 
 use lambda_registry_tests::content::Content;
@@ -128,12 +129,12 @@ fn a_blob_is_there_when_its_put_won_against_the_cancellation_and_only_then(regis
         session.patch_from(0, content.length, content.from(0)).expect(202);
         let digest = content.digest();
 
+        let start = Barrier::new(2);
+        let at_once = |request: &dyn Fn() -> Answer| {
+            start.wait();
+            request()
+        };
         let (finished, cancelled) = std::thread::scope(|scope| {
-            let start = std::sync::Barrier::new(2);
-            let at_once = |request: &dyn Fn() -> Answer| {
-                start.wait();
-                request()
-            };
             let finished = scope.spawn(|| at_once(&|| session.finish(&digest)));
             let cancelled = at_once(&|| session.cancel());
             (finished.join().unwrap(), cancelled)

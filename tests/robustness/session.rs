@@ -8,44 +8,44 @@ use lambda_registry_tests::repository::Repository;
 use lambda_registry_tests::wire::Wire;
 
 /// Size of the parts that a session stores: where it goes on after a break is a multiple of it.
-pub const PART: u64 = 8 << 20;
+pub(crate) const PART: u64 = 8 << 20;
 
 /// A session of a running registry.
-pub struct Session<'a> {
+pub(crate) struct Session<'a> {
     registry: &'a Registry,
     location: String,
 }
 
 impl<'a> Session<'a> {
     #[track_caller]
-    pub fn start(registry: &'a Registry, repository: &str) -> Self {
+    pub(crate) fn start(registry: &'a Registry, repository: &str) -> Self {
         Self { registry, location: Repository::new(registry, repository).start_upload() }
     }
 
     /// The same session of a registry that was started again.
-    pub fn go_on(registry: &'a Registry, location: String) -> Self {
+    pub(crate) fn go_on(registry: &'a Registry, location: String) -> Self {
         Self { registry, location }
     }
 
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         &self.location
     }
 
     /// A PATCH whose body the test writes.
     #[track_caller]
-    pub fn patch(&self, headers: &[(&str, &str)]) -> Wire {
+    pub(crate) fn patch(&self, headers: &[(&str, &str)]) -> Wire {
         Wire::open(self.registry.address(), "PATCH", &self.location, headers)
     }
 
     /// A PUT whose body the test writes.
     #[track_caller]
-    pub fn put(&self, digest: &str) -> Wire {
+    pub(crate) fn put(&self, digest: &str) -> Wire {
         Wire::open(self.registry.address(), "PUT", &format!("{}?digest={digest}", self.location), &[])
     }
 
     /// A whole PATCH of what comes after `first` bytes.
     #[track_caller]
-    pub fn patch_from(&self, first: u64, length: u64, bytes: impl Read) -> Answer {
+    pub(crate) fn patch_from(&self, first: u64, length: u64, bytes: impl Read) -> Answer {
         let range = format!("{first}-{}", first + length - 1);
         let mut patch = self.patch(&[("Content-Range", &range)]);
         patch.send(bytes);
@@ -53,23 +53,23 @@ impl<'a> Session<'a> {
     }
 
     #[track_caller]
-    pub fn finish(&self, digest: &str) -> Answer {
+    pub(crate) fn finish(&self, digest: &str) -> Answer {
         self.put(digest).finish()
     }
 
     #[track_caller]
-    pub fn status(&self) -> Answer {
+    pub(crate) fn status(&self) -> Answer {
         self.request("GET").send()
     }
 
     #[track_caller]
-    pub fn cancel(&self) -> Answer {
+    pub(crate) fn cancel(&self) -> Answer {
         self.request("DELETE").send()
     }
 
     /// How many bytes the session has, by its own account.
     #[track_caller]
-    pub fn received(&self) -> u64 {
+    pub(crate) fn received(&self) -> u64 {
         received(&self.status().expect(204))
     }
 
@@ -81,7 +81,7 @@ impl<'a> Session<'a> {
 
 /// The number of bytes that a `Range` header tells of. It can't tell one byte from none.
 #[track_caller]
-pub fn received(answer: &Answer) -> u64 {
+pub(crate) fn received(answer: &Answer) -> u64 {
     match answer.expect_header("range").strip_prefix("0-").and_then(|last| last.parse::<u64>().ok()) {
         Some(0) => 0,
         Some(last) => last + 1,

@@ -122,8 +122,9 @@ impl ManifestGet {
                 true => format!("{}#{}", target.key(), asked.tag),
                 false => target.key(),
             };
+            // Asked of the table: a conversion that somebody pushed as well can be deleted by itself.
             if let Some(digest) = self.storage.derived(asked.name, source, &key).await?
-                && let Some(manifest) = self.storage.tagged_manifest(asked.name, &digest).await?
+                && let Some(manifest) = self.storage.manifest(asked.name, &digest).await?
             {
                 return Ok(Ok((digest, manifest)));
             }

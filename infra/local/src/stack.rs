@@ -43,7 +43,7 @@ pub struct Options {
     pub functions: FunctionsMode,
     /// Who is let in.
     pub access: Access,
-    /// Told about each call to S3 and DynamoDB that leaves the process: all of them, when the functions run in it.
+    /// Told about each call to S3 and DynamoDB that this process makes: all of them, when the functions run in it.
     pub observer: Option<Observer>,
 }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents, SharedCredentialsProvider,
 };
 use aws_sdk_dynamodb::error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 
@@ -28,11 +28,11 @@ pub struct Config {
     pub dynamodb_endpoint: Option<String>,
     /// Another endpoint for S3; it is then addressed by path.
     pub s3_endpoint: Option<String>,
-    /// Told about every call that leaves for AWS.
+    /// Told about every call that AWS answers.
     pub observer: Option<Observer>,
 }
 
-/// Called with service and operation, for instance `("DynamoDB", "GetItem")`, before each attempt.
+/// Called with service and operation, for instance `("DynamoDB", "GetItem")`, for each attempt that got an answer.
 pub type Observer = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// An access key. `Debug` doesn't show the secrets.
@@ -112,7 +112,8 @@ pub(crate) fn s3(config: &Config) -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::from_conf(builder.build())
 }
 
-/// Reports each attempt to the [`Observer`].
+/// Reports each attempt to the [`Observer`], once it is answered: a URL that is signed takes the same path up to the
+/// moment of sending.
 struct Observe(Observer);
 
 impl std::fmt::Debug for Observe {
@@ -127,9 +128,9 @@ impl Intercept for Observe {
         "Observe"
     }
 
-    fn read_before_transmit(
+    fn read_after_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &BeforeDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {

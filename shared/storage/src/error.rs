@@ -74,6 +74,8 @@ where
         match &error {
             SdkError::ServiceError(service) => match service.err().code() {
                 Some(code) if THROTTLED.contains(&code) => Self::Throttled(context),
+                // A single write that met a transaction on the same item.
+                Some("TransactionConflictException") => Self::Contended("an item in a running transaction"),
                 Some("InternalServerError" | "InternalError" | "ServiceUnavailable" | "RequestTimeout") => {
                     Self::Unavailable(context)
                 }

@@ -1,1 +1,10 @@
+//! The distribution API, with the statuses and headers that clients rely on.
 
+mod blobs;
+mod deletion;
+mod limits;
+mod listings;
+mod manifests;
+mod mounts;
+mod referrers;
+mod uploads;

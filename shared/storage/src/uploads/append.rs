@@ -112,10 +112,15 @@ impl Storage {
         Ok(progress)
     }
 
-    async fn fetch_tail(&self, session: &Session) -> Result<Bytes, Error> {
+    async fn fetch_tail(&self, session: &Session) -> Result<Bytes, UploadError> {
         let Some(tail) = session.tail else { return Ok(Bytes::new()) };
         let key = keys::tail_object(&session.id, tail.fence);
-        self.bucket.get(&key).await?.ok_or_else(|| Error::Corrupt(format!("no object {key}")))
+        if let Some(bytes) = self.bucket.get(&key).await? {
+            return Ok(bytes);
+        }
+        // Gone with a session that was cancelled meanwhile.
+        self.still_held(session).await?;
+        Err(Error::Corrupt(format!("no object {key}")).into())
     }
 
     /// A tail that is left behind is named by its session still, so the collector finds it.

@@ -95,6 +95,7 @@ impl Storage {
             // An earlier attempt got this far, and no further.
             Completed::UnknownUpload if self.bucket.length(&object).await? == Some(size) => {}
             Completed::UnknownUpload => {
+                self.still_held(session).await?;
                 let lost = format!("the multipart upload of session {} is gone", session.id);
                 return Err(Error::Corrupt(lost).into());
             }
@@ -117,15 +118,6 @@ impl Storage {
                 }
             })
             .await
-    }
-
-    /// A transaction that didn't happen is worth repeating only while the session is ours.
-    async fn still_held(&self, session: &Session) -> Result<(), UploadError> {
-        match self.read_session(&session.name, &session.id).await? {
-            Some(now) if now.fence == session.fence && now.phase == Phase::Open => Ok(()),
-            Some(now) => Err(UploadError::Busy(now.progress())),
-            None => Err(UploadError::Unknown),
-        }
     }
 
     /// Removes what a finished session leaves over.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use protocol::{Digest, Hasher, HasherState, RepositoryName, UploadId};
 
 use super::{Progress, UploadError};
@@ -116,6 +116,19 @@ impl Session {
     fn key(&self) -> keys::Key {
         keys::upload(&self.name, &self.id)
     }
+
+    /// Why a request that held the session holds it no more, going by what the record says now.
+    fn lost(&self, now: Option<Item>) -> Result<UploadError, Error> {
+        let now = now.map(|item| Self::read(&self.name, &self.id, &item)).transpose()?;
+        Ok(now.map_or(UploadError::Unknown, Self::taken))
+    }
+
+    fn taken(self) -> UploadError {
+        match self.phase {
+            Phase::Open => UploadError::Busy(self.progress()),
+            Phase::Finished | Phase::Cancelled | Phase::Manifest => UploadError::Unknown,
+        }
+    }
 }
 
 /// An update on condition: what it left, or what stood in its way.
@@ -184,7 +197,16 @@ impl Storage {
         let values = vec![(":fence", n(session.fence)), (":open", s(Phase::Open.as_str()))];
         match self.update_if(session.key(), "REMOVE lease", HOLDS, values).await? {
             Update::Done(_) => Ok(()),
-            Update::Refused(_) => Err(UploadError::Busy(session.progress())),
+            Update::Refused(now) => Err(session.lost(now)?),
+        }
+    }
+
+    /// A write on condition of the session that didn't happen is worth repeating only while the session is ours.
+    pub(crate) async fn still_held(&self, session: &Session) -> Result<(), UploadError> {
+        match self.read_session(&session.name, &session.id).await? {
+            Some(now) if now.fence == session.fence && now.phase == Phase::Open => Ok(()),
+            Some(now) => Err(now.taken()),
+            None => Err(UploadError::Unknown),
         }
     }
 
@@ -215,11 +237,17 @@ impl Storage {
             .value(":sha512", b(checkpoint.hashes.sha512.clone()))
             .value(":multipart", s(session.multipart.clone().unwrap_or_default()))
             .value(":lease", n(lease));
-        match self.table.transact(vec![self.table.put(record).build()?, update.build()?]).await {
-            Ok(()) => {}
-            Err(Cancelled::Changed) => return Err(UploadError::Busy(session.progress())),
-            Err(Cancelled::Failed(error)) => return Err(error.into()),
-        }
+        let writes = vec![self.table.put(record).build()?, update.build()?];
+        let held: &Session = session;
+        self.table
+            .retry("recording a part", || async {
+                match self.table.transact(writes.clone()).await {
+                    Ok(()) => Ok(Some(())),
+                    Err(Cancelled::Changed) => self.still_held(held).await.map(|()| None),
+                    Err(Cancelled::Failed(error)) => Err(UploadError::from(error)),
+                }
+            })
+            .await?;
         session.received = checkpoint.received;
         session.hashes = Some(checkpoint.hashes);
         session.next_part = part.number + 1;
@@ -239,7 +267,7 @@ impl Storage {
         let update = "SET received = :received, sha256 = :sha256, sha512 = :sha512, tail = :fence REMOVE lease";
         match self.update_if(session.key(), update, HOLDS, values).await? {
             Update::Done(_) => Ok(()),
-            Update::Refused(_) => Err(UploadError::Busy(session.progress())),
+            Update::Refused(now) => Err(session.lost(now)?),
         }
     }
 
@@ -284,15 +312,16 @@ impl Storage {
         items.iter().map(|item| Ok(Part { number: number(item, "number")?, etag: text(item, "etag")? })).collect()
     }
 
+    /// A conditional update. One that runs into somebody's transaction waits and tries again, as a transaction would.
     async fn update_if(
         &self,
         key: keys::Key,
         update: &str,
         condition: &str,
-        values: Vec<(&str, aws_sdk_dynamodb::types::AttributeValue)>,
+        values: Vec<(&str, AttributeValue)>,
     ) -> Result<Update, Error> {
-        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let result = self
+        let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let request = self
             .table
             .client
             .update_item()
@@ -302,18 +331,21 @@ impl Storage {
             .condition_expression(condition)
             .set_expression_attribute_values(Some(values))
             .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(output) => Ok(Update::Done(output.attributes.unwrap_or_default())),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(Update::Refused(refused.item().cloned()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        self.table
+            .retry("an upload session", || async {
+                match request.clone().send().await {
+                    Ok(output) => Ok(Some(Update::Done(output.attributes.unwrap_or_default()))),
+                    Err(error) => match error.as_service_error() {
+                        Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                            Ok(Some(Update::Refused(refused.item().cloned())))
+                        }
+                        Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
+                        _ => Err(error.into()),
+                    },
                 }
-                _ => Err(error.into()),
-            },
-        }
+            })
+            .await
     }
 }
 
