@@ -4,6 +4,8 @@ use std::io::Read;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::digest::in_hex;
+
 const BLOCK: usize = 64 * 1024;
 
 /// Noise that no two contents share: each block begins with the content's number and its own.
@@ -58,8 +60,7 @@ pub fn digest(bytes: &mut impl Read) -> String {
             length => hash.update(&buffer[..length]),
         }
     }
-    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", in_hex(&hash.finalize()))
 }
 
 struct Bytes {

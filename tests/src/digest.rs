@@ -12,7 +12,7 @@ pub fn sha512(bytes: &[u8]) -> String {
     format!("sha512:{}", in_hex(&Sha512::digest(bytes)))
 }
 
-fn in_hex(hash: &[u8]) -> String {
+pub(crate) fn in_hex(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -19,7 +19,7 @@ const REFERRERS: usize = 100;
 impl ManifestGet {
     pub(crate) async fn tags(&self, name: &RepositoryName, query: &Query) -> Result<Response, ApiError> {
         let length = page_length(query)?;
-        let page = self.storage.tags(name, query.get("last"), length).await?;
+        let page = self.storage.tags(name, query.last()?, length).await?;
         if page.items.is_empty() && !self.storage.repository_exists(name).await? {
             return Err(ApiError::new(ErrorCode::NameUnknown, format!("repository {name} does not exist")));
         }
@@ -29,7 +29,7 @@ impl ManifestGet {
 
     pub(crate) async fn catalog(&self, query: &Query) -> Result<Response, ApiError> {
         let length = page_length(query)?;
-        let page = self.storage.catalog(query.get("last"), length).await?;
+        let page = self.storage.catalog(query.last()?, length).await?;
         let names: Vec<String> = page.items.iter().map(RepositoryName::to_string).collect();
         let next = next("/v2/_catalog", &names, page.more, &[("n", &length.to_string())]);
         Ok(reply(next, "application/json", &json!({ "repositories": names })))
@@ -43,7 +43,7 @@ impl ManifestGet {
         query: &Query,
     ) -> Result<Response, ApiError> {
         let filter = query.get("artifactType").filter(|filter| !filter.is_empty());
-        let page = self.storage.referrers(name, subject, query.get("last"), REFERRERS).await?;
+        let page = self.storage.referrers(name, subject, query.last()?, REFERRERS).await?;
         let digests: Vec<String> = page.items.iter().map(|item| item.descriptor.digest.to_string()).collect();
         let mut manifests = Vec::new();
         for referrer in page.items {

@@ -64,9 +64,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
         let stack = Stack::start(options).await.map_err(|error| error.to_string())?;
         greet(stack.address().port(), &data);
         stop_asked().await?;
-        println!("stopping; running requests may finish");
-        stack.stop().await;
-        Ok(())
+        println!("stopping; running requests may finish, Ctrl-C again cuts them off");
+        tokio::select! {
+            () = stack.stop() => Ok(()),
+            asked_again = stop_asked() => asked_again,
+        }
     })
 }
 

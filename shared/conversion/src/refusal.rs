@@ -130,33 +130,6 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-impl From<Refusal> for ApiError {
-    /// What is wrong with the image itself is MANIFEST_INVALID, as docker-registry answers; what can't be expressed in
-    /// the target is a manifest that doesn't exist in that form, MANIFEST_UNKNOWN.
-    fn from(refusal: Refusal) -> Self {
-        let code = match refusal {
-            Refusal::Config(_)
-            | Refusal::NoRootfs
-            | Refusal::NoHistory
-            | Refusal::DiffIds { .. }
-            | Refusal::History { .. }
-            | Refusal::Result(_) => ErrorCode::ManifestInvalid,
-            Refusal::NoConversion { .. }
-            | Refusal::Artifact(_)
-            | Refusal::EncryptedLayer { .. }
-            | Refusal::UnknownLayer { .. }
-            | Refusal::ZstdLayer { .. }
-            | Refusal::ForeignLayer { .. }
-            | Refusal::ConfigMissing
-            | Refusal::BlobChild { .. }
-            | Refusal::NoChildren { .. }
-            | Refusal::NoDefaultPlatform
-            | Refusal::Unchanged => ErrorCode::ManifestUnknown,
-        };
-        Self::new(code, format!("the manifest can't be converted: {refusal}"))
-    }
-}
-
 /// The answer when nothing fits the client: what is stored, what the client accepts, and why the one can't become the
 /// other. `reason` is the refusal of the best candidate, when there was one to try.
 pub fn not_acceptable(stored: &MediaType, accept: &Accept, reason: Option<&Refusal>) -> ApiError {

@@ -127,6 +127,20 @@ impl Query {
         self.get(name).map(str::parse).transpose().map_err(invalid)
     }
 
+    /// Where the previous page ended, `last`.
+    ///
+    /// # Errors
+    /// When it is longer than anything that is listed.
+    pub fn last(&self) -> Result<Option<&str>, ApiError> {
+        match self.get("last").filter(|last| !last.is_empty()) {
+            Some(last) if last.len() > RepositoryName::MAX_LENGTH => {
+                let message = format!("last may have at most {} characters", RepositoryName::MAX_LENGTH);
+                Err(ApiError::new(ErrorCode::PaginationInvalid, message))
+            }
+            last => Ok(last),
+        }
+    }
+
     /// The page length `n`.
     ///
     /// # Errors
@@ -150,6 +164,13 @@ mod tests {
         assert_eq!(query.get("from"), Some("a/b"));
         assert!(query.digest("digest").is_err());
         assert!(query.repository("from").is_ok_and(|name| name.is_some_and(|name| name.as_str() == "a/b")));
+    }
+
+    #[test]
+    fn the_end_of_the_last_page_has_the_length_of_a_name() {
+        assert_eq!(Query::parse("last=a%2Fb").last(), Ok(Some("a/b")));
+        assert_eq!(Query::parse("last=").last(), Ok(None));
+        assert!(Query::parse(&format!("last={}", "a".repeat(257))).last().is_err());
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Manifests and tags.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use bytes::Bytes;
 use protocol::{Digest, MediaType, RepositoryName, Tag, UploadId};
 
@@ -12,6 +13,9 @@ use crate::{Error, Page, Referrer, Storage};
 
 /// Larger manifests lie in the bucket: a read costs by the 4 KB.
 const INLINE: usize = 32 * 1024;
+
+/// What a transaction holds.
+const WRITES_AT_ONCE: usize = 100;
 
 /// A manifest's bytes, as they were pushed or derived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,6 +217,15 @@ impl Storage {
         if !blobs.is_empty() || !manifests.is_empty() {
             return Err(PutError::Missing { blobs, manifests });
         }
+        if self.adopt_conversions(name, new.manifests, &found).await?.is_none() {
+            return Ok(None);
+        }
+
+        // A list that a client pushes keeps its children, those too that came out of a conversion.
+        let children = new.manifests.iter().filter(|child| {
+            found.get(&keys::manifest(name, child)).and_then(|item| item.get("origin")) == Some(&derived())
+        });
+        self.adopt_derived(name, children).await?;
 
         let exists = found.contains_key(&keys::manifest(name, new.digest));
         let mut writes = self.manifest_writes(name, new.digest, &new.manifest, exists, spilled)?;
@@ -231,6 +244,34 @@ impl Storage {
             Err(Cancelled::Changed) => Ok(None),
             Err(Cancelled::Failed(error)) => Err(error.into()),
         }
+    }
+
+    /// Makes conversions that an index names ordinary manifests, so that they stay when their sources go; None when one
+    /// went meanwhile. Before the transaction, which has no room for every child of a large index: should the index not
+    /// come to be after all, a manifest more is listed nowhere either.
+    async fn adopt_conversions(
+        &self,
+        name: &RepositoryName,
+        children: &[Digest],
+        found: &HashMap<keys::Key, Item>,
+    ) -> Result<Option<()>, Error> {
+        let mut adoptions = Vec::new();
+        for key in children.iter().map(|digest| keys::manifest(name, digest)) {
+            let Some(item) = found.get(&key) else { continue };
+            if ManifestRecord::read(item)?.origin == Origin::Derived {
+                let update = self.table.update(key, "SET origin = :origin, pushed_at = :now ADD revision :one");
+                let update = update.when("attribute_exists(pk)").value(":origin", s(Origin::Pushed.as_str()));
+                adoptions.push(update.value(":now", n(now())).value(":one", n(1)).build()?);
+            }
+        }
+        for batch in adoptions.chunks(WRITES_AT_ONCE) {
+            match self.table.transact(batch.to_vec()).await {
+                Ok(()) => {}
+                Err(Cancelled::Changed) => return Ok(None),
+                Err(Cancelled::Failed(error)) => return Err(error),
+            }
+        }
+        Ok(Some(()))
     }
 
     /// The bytes: put when they are new, else held to be there still. Digests are of the content, so bytes of the same
@@ -257,6 +298,21 @@ impl Storage {
             writes.push(self.table.delete(keys::upload(name, id)).when("attribute_exists(pk)").build()?);
         }
         Ok(writes)
+    }
+
+    /// Makes ordinary manifests of derived ones. It happens before the list that names them is stored: when that fails
+    /// they stay ordinary, which loses nothing.
+    async fn adopt_derived(&self, name: &RepositoryName, children: impl Iterator<Item = &Digest>) -> Result<(), Error> {
+        for child in children {
+            let adopt = self.table.update(keys::manifest(name, child), "SET origin = :pushed ADD revision :one");
+            let adopt = adopt.when("attribute_exists(pk)").value(":pushed", s(Origin::Pushed.as_str()));
+            match self.table.transact(vec![adopt.value(":one", n(1)).build()?]).await {
+                // One that is gone or changing is looked at again with the rest.
+                Ok(()) | Err(Cancelled::Changed) => {}
+                Err(Cancelled::Failed(error)) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn record_pushed(&self, new: &NewManifest<'_>) -> Result<TransactWriteItem, Error> {
@@ -333,6 +389,10 @@ impl Storage {
             tracing::warn!(%error, session = %id, "left a manifest's object to the collector");
         }
     }
+}
+
+fn derived() -> AttributeValue {
+    s(Origin::Derived.as_str())
 }
 
 /// Whether the bytes of a manifest had to be written.

@@ -163,6 +163,8 @@ fn a_manifest_over_4_mib_is_too_large(registry: &Registry) {
     manifest.resize(4 * 1024 * 1024 + 1, b' ');
     let message = repository.put("latest", OCI, &manifest).expect_error(413, "SIZE_INVALID");
     assert!(message.contains("at most 4194304 bytes"), "{message}");
+    // What the gateway doesn't let through is its own 413.
+    assert_eq!(repository.put("latest", OCI, &manifest.repeat(2)).status, 413);
     assert!(repository.tags().is_empty());
     manifest.pop();
     let digest = repository.push("latest", OCI, &manifest);

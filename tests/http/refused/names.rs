@@ -27,7 +27,7 @@ in_mode!(
 fn names_outside_the_grammar_are_refused_everywhere(registry: &Registry) {
     let sample = Sample::new("amd64");
     let (digest, manifest) = (sha256(b"content"), sample.schema2());
-    let (too_long, too_deep) = ("a".repeat(257), vec!["a"; 9].join("/"));
+    let (too_long, too_deep) = ("a".repeat(257), ["a"; 9].join("/"));
     for name in [
         "App",
         "app/Web",

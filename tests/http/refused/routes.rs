@@ -8,7 +8,7 @@ use lambda_registry_tests::registry::Registry;
 in_every_mode![
     a_path_that_is_none_of_the_api_is_unknown,
     a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has,
-    a_page_length_that_is_no_number_is_refused,
+    pages_that_cannot_be_are_refused,
 ];
 
 fn a_path_that_is_none_of_the_api_is_unknown(registry: &Registry) {
@@ -70,12 +70,15 @@ fn a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has(registry
     }
 }
 
-fn a_page_length_that_is_no_number_is_refused(registry: &Registry) {
+fn pages_that_cannot_be_are_refused(registry: &Registry) {
     for path in ["/v2/_catalog", "/v2/app/tags/list"] {
         for n in ["", "-1", "ten", "1.5", "0x10", "99999999999999999999999999"] {
             let url = registry.url(&format!("{path}?n={n}"));
             let message = Request::new("GET", &url).send().expect_error(400, "PAGINATION_NUMBER_INVALID");
             assert!(message.contains("n must be a number") && message.contains(n), "{message}");
         }
+        let url = registry.url(&format!("{path}?last={}", "a".repeat(1_000)));
+        let message = Request::new("GET", &url).send().expect_error(400, "PAGINATION_NUMBER_INVALID");
+        assert!(message.contains("at most 256 characters"), "{message}");
     }
 }

@@ -1,7 +1,7 @@
 //! Schema 1: the edges of the rules, and the signature.
 
 use conversion::{Converted, ImageInputs, Manifest, Refusal, Target, convert_image};
-use protocol::{ApiError, Digest, ErrorCode, MediaType};
+use protocol::{Digest, MediaType};
 use serde_json::{Value, json};
 
 use crate::support::{convert, golden, image, parse, payload, schema2, value};
@@ -207,7 +207,6 @@ fn configs_that_cannot_be_read_say_where() {
     ] {
         let refusal = to_schema1(1, config).unwrap_err();
         assert!(refusal.to_string().contains(expected), "{config}: {refusal}");
-        assert_eq!(ApiError::from(refusal).code, ErrorCode::ManifestInvalid);
     }
 }
 
@@ -236,6 +235,5 @@ fn schema1_has_no_way_up_yet() {
     for target in [Target::DockerSchema2, Target::OciManifest] {
         let refusal = convert(&parse(golden("schema1-unsigned.json")), target, None).unwrap_err();
         assert_eq!(refusal, Refusal::NoConversion { from: MediaType::DockerSchema1, to: target.media_type() });
-        assert_eq!(ApiError::from(refusal).code, ErrorCode::ManifestUnknown);
     }
 }

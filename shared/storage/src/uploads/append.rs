@@ -129,11 +129,4 @@ impl Storage {
             tracing::warn!(%error, session = %session.id, "left the tail of an upload to the collector");
         }
     }
-
-    /// Lets go after a failure; when that fails too, the lease runs out.
-    pub(crate) async fn let_go(&self, session: &Session) {
-        if let Err(error) = self.release(session).await {
-            tracing::debug!(?error, session = %session.id, "the lease of an upload is left to run out");
-        }
-    }
 }

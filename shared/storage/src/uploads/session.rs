@@ -63,6 +63,10 @@ pub(crate) struct Session {
     pub(crate) fence: u64,
     pub(crate) lease: Option<u64>,
     pub(crate) hashes: Option<HasherState>,
+    /// A request failed or died, so objects under earlier fences may be left over.
+    pub(crate) untidy: bool,
+    /// The request that holds it or held it last.
+    claimant: Option<String>,
     /// Of the blob, once finished.
     pub(crate) digest: Option<Digest>,
 }
@@ -95,6 +99,8 @@ impl Session {
             fence: number(item, "fence")?,
             lease: optional(item, "lease", number)?,
             hashes: sha256.zip(sha512).map(|(sha256, sha512)| HasherState { sha256, sha512 }),
+            untidy: item.contains_key("untidy"),
+            claimant: optional(item, "claimant", text)?,
             digest: optional(item, "digest", parsed)?,
         })
     }
@@ -151,18 +157,25 @@ impl Storage {
         first: Option<u64>,
     ) -> Result<Session, UploadError> {
         let lease = n(now_ms() + u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX));
+        let me = uuid::Uuid::new_v4().to_string();
         let mut condition = "phase = :open AND attribute_not_exists(lease)".to_owned();
-        let mut values = vec![(":open", s(Phase::Open.as_str())), (":lease", lease.clone()), (":one", n(1))];
+        let mut values =
+            vec![(":open", s(Phase::Open.as_str())), (":lease", lease.clone()), (":me", s(&me)), (":one", n(1))];
         if let Some(first) = first {
             condition.push_str(" AND received = :first");
             values.push((":first", n(first)));
         }
         let key = keys::upload(name, id);
-        let seen = match self.update_if(key.clone(), "SET lease = :lease ADD fence :one", &condition, values).await? {
+        let claim = "SET lease = :lease, claimant = :me ADD fence :one";
+        let seen = match self.update_if(key.clone(), claim, &condition, values).await? {
             Update::Done(item) => return Ok(Session::read(name, id, &item)?),
             Update::Refused(None) => return Err(UploadError::Unknown),
             Update::Refused(Some(item)) => Session::read(name, id, &item)?,
         };
+        if seen.claimant.as_deref() == Some(&me) {
+            // The SDK repeated a claim whose answer was lost.
+            return Ok(seen);
+        }
         match seen.phase {
             Phase::Finished => return Ok(seen),
             Phase::Cancelled | Phase::Manifest => return Err(UploadError::Unknown),
@@ -183,21 +196,41 @@ impl Storage {
             (":expired", n(expired)),
             (":seen", n(seen.fence)),
             (":lease", lease),
+            (":me", s(&me)),
+            (":true", AttributeValue::Bool(true)),
             (":one", n(1)),
         ];
         let condition = "phase = :open AND lease = :expired AND fence = :seen";
-        match self.update_if(key, "SET lease = :lease ADD fence :one, next_part :one", condition, values).await? {
+        let take_over = "SET lease = :lease, claimant = :me, untidy = :true ADD fence :one, next_part :one";
+        match self.update_if(key, take_over, condition, values).await? {
             Update::Done(item) => Ok(Session::read(name, id, &item)?),
-            Update::Refused(_) => Err(UploadError::Busy(seen.progress())),
+            Update::Refused(Some(item)) => {
+                let now = Session::read(name, id, &item)?;
+                if now.claimant.as_deref() == Some(&me) { Ok(now) } else { Err(UploadError::Busy(seen.progress())) }
+            }
+            Update::Refused(None) => Err(UploadError::Unknown),
         }
     }
 
-    /// Lets go of a session whose request came to nothing, as of its last checkpoint.
+    /// Lets go of a session whose bytes are all recorded.
     pub(crate) async fn release(&self, session: &Session) -> Result<(), UploadError> {
         let values = vec![(":fence", n(session.fence)), (":open", s(Phase::Open.as_str()))];
         match self.update_if(session.key(), "REMOVE lease", HOLDS, values).await? {
             Update::Done(_) => Ok(()),
             Update::Refused(now) => Err(session.lost(now)?),
+        }
+    }
+
+    /// Lets go of a session whose request failed, as of its last checkpoint. When that fails too, the lease runs out.
+    pub(crate) async fn let_go(&self, session: &Session) {
+        let values = vec![
+            (":fence", n(session.fence)),
+            (":open", s(Phase::Open.as_str())),
+            (":true", AttributeValue::Bool(true)),
+        ];
+        let released = self.update_if(session.key(), "SET untidy = :true REMOVE lease", HOLDS, values).await;
+        if let Err(error) = released {
+            tracing::debug!(%error, session = %session.id, "the lease of an upload is left to run out");
         }
     }
 
@@ -288,19 +321,23 @@ impl Storage {
             .build()
     }
 
-    /// Ends a session without a blob. Whoever holds it loses it.
+    /// Ends a session without a blob. Whoever holds it loses it, and may leave something behind.
     pub(crate) async fn end_session(&self, name: &RepositoryName, id: &UploadId) -> Result<Session, UploadError> {
         let values =
             vec![(":open", s(Phase::Open.as_str())), (":cancelled", s(Phase::Cancelled.as_str())), (":one", n(1))];
-        let update = "SET phase = :cancelled REMOVE lease ADD fence :one";
+        let update = "SET phase = :cancelled ADD fence :one";
         match self.update_if(keys::upload(name, id), update, "phase = :open", values).await? {
             Update::Done(item) => Ok(Session::read(name, id, &item)?),
             Update::Refused(_) => Err(UploadError::Unknown),
         }
     }
 
-    /// Lets DynamoDB remove the record in time, once it names no object any more.
+    /// Lets DynamoDB remove the record in time, when it names no object any more. A session that isn't tidy may: it is
+    /// left to the collector.
     pub(crate) async fn let_expire(&self, session: &Session) -> Result<(), Error> {
+        if session.untidy {
+            return Ok(());
+        }
         let values = vec![(":at", n(now() + KEPT))];
         self.update_if(session.key(), "SET expires_at = :at", "attribute_exists(pk)", values).await.map(|_| ())
     }

@@ -1,7 +1,7 @@
 //! Conversions: remembered, shared, and gone with their sources.
 
 use protocol::{Digest, RepositoryName};
-use storage::{DeleteError, NewDerived};
+use storage::{DeleteError, NewDerived, NewManifest};
 
 use crate::stores::{Stores, content, repository, stored};
 
@@ -66,6 +66,27 @@ async fn a_conversion_that_was_pushed_outlives_its_source() {
     assert!(exists(&stores, &name, b"derived").await);
     stores.storage.delete_manifest(&name, &Digest::sha256(b"derived")).await.unwrap();
     assert!(!exists(&stores, &name, b"derived").await);
+}
+
+#[tokio::test]
+async fn a_conversion_that_a_pushed_list_names_outlives_its_source() {
+    let stores = Stores::start().await;
+    let name = repository("a");
+    let source = stores.put(&name, b"source", None).await;
+    derive(&stores, &name, &source, b"derived").await;
+    let list = Digest::sha256(b"list");
+    let new = NewManifest {
+        repository: &name,
+        digest: &list,
+        manifest: stored(b"list"),
+        tag: None,
+        blobs: &[],
+        manifests: &[Digest::sha256(b"derived")],
+        referrer: None,
+    };
+    stores.storage.put_manifest(&new).await.unwrap();
+    stores.storage.delete_manifest(&name, &source).await.unwrap();
+    assert!(exists(&stores, &name, b"derived").await);
 }
 
 #[tokio::test]
