@@ -6,7 +6,7 @@
 //! ```text
 //! pk                   sk                            holds
 //! REPOSITORY#<name>    SETTINGS                      created_at
-//!                      TAG#<tag>                     digest, media_type, content_size, pushed_at
+//!                      TAG#<tag>                     digest, media_type, pushed_at
 //!                      TAGGED#<digest>#<tag>         the way back from a manifest to its tags
 //!                      MANIFEST#<digest>             media_type, content_size, origin (pushed or derived), pushed_at, subject, revision
 //!                      BLOB#<digest>                 the repository may read this blob: object_key, content_size

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use bytes::Bytes;
 use protocol::{Digest, MediaType, RepositoryName, Tag, UploadId};
 
@@ -221,17 +221,15 @@ impl Storage {
             return Ok(None);
         }
 
-        // A list that a client pushes keeps its children, those too that came out of a conversion.
-        let children = new.manifests.iter().filter(|child| {
-            found.get(&keys::manifest(name, child)).and_then(|item| item.get("origin")) == Some(&derived())
-        });
-        self.adopt_derived(name, children).await?;
-
-        let exists = found.contains_key(&keys::manifest(name, new.digest));
+        // Signed and unsigned schema 1 of one payload share a digest: the bytes that came first stay, and so does their type.
+        let existing = found.get(&keys::manifest(name, new.digest));
+        let exists = existing.is_some();
+        let media_type = existing.map(|item| text(item, "media_type")).transpose()?;
+        let media_type = media_type.unwrap_or_else(|| new.manifest.media_type.to_string());
         let mut writes = self.manifest_writes(name, new.digest, &new.manifest, exists, spilled)?;
         writes.push(self.record_pushed(new)?);
         if let Some(tag) = new.tag {
-            writes.extend(self.move_tag(new, tag, found.get(&keys::tag(name, tag)))?);
+            writes.extend(self.move_tag(new, tag, &media_type, found.get(&keys::tag(name, tag)))?);
         }
         if let Some(referrer) = &new.referrer {
             writes.push(self.table.put(referrer.item(name)?).build()?);
@@ -300,29 +298,15 @@ impl Storage {
         Ok(writes)
     }
 
-    /// Makes ordinary manifests of derived ones. It happens before the list that names them is stored: when that fails
-    /// they stay ordinary, which loses nothing.
-    async fn adopt_derived(&self, name: &RepositoryName, children: impl Iterator<Item = &Digest>) -> Result<(), Error> {
-        for child in children {
-            let adopt = self.table.update(keys::manifest(name, child), "SET origin = :pushed ADD revision :one");
-            let adopt = adopt.when("attribute_exists(pk)").value(":pushed", s(Origin::Pushed.as_str()));
-            match self.table.transact(vec![adopt.value(":one", n(1)).build()?]).await {
-                // One that is gone or changing is looked at again with the rest.
-                Ok(()) | Err(Cancelled::Changed) => {}
-                Err(Cancelled::Failed(error)) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
     fn record_pushed(&self, new: &NewManifest<'_>) -> Result<TransactWriteItem, Error> {
         let subject = new.referrer.as_ref().map(|referrer| &referrer.subject);
         let set_subject = if subject.is_some() { ", subject = :subject" } else { "" };
         let update = self.table.update(
             keys::manifest(new.repository, new.digest),
             &format!(
-                "SET media_type = :media_type, content_size = :size, origin = :origin, pushed_at = :now{set_subject} \
-                 ADD revision :one"
+                "SET media_type = if_not_exists(media_type, :media_type), \
+                 content_size = if_not_exists(content_size, :size), \
+                 origin = :origin, pushed_at = :now{set_subject} ADD revision :one"
             ),
         );
         let update = update
@@ -342,17 +326,13 @@ impl Storage {
         &self,
         new: &NewManifest<'_>,
         tag: &Tag,
+        media_type: &str,
         current: Option<&Item>,
     ) -> Result<Vec<TransactWriteItem>, Error> {
         let name = new.repository;
         let record = item(
             keys::tag(name, tag),
-            [
-                ("digest", s(new.digest.to_string())),
-                ("media_type", s(new.manifest.media_type.as_str())),
-                ("content_size", n(new.manifest.bytes.len())),
-                ("pushed_at", n(now())),
-            ],
+            [("digest", s(new.digest.to_string())), ("media_type", s(media_type)), ("pushed_at", n(now()))],
         );
         let put = self.table.put(record);
         let mut writes = vec![self.table.put(item(keys::tagged(name, new.digest, tag), [])).build()?];
@@ -389,10 +369,6 @@ impl Storage {
             tracing::warn!(%error, session = %id, "left a manifest's object to the collector");
         }
     }
-}
-
-fn derived() -> AttributeValue {
-    s(Origin::Derived.as_str())
 }
 
 /// Whether the bytes of a manifest had to be written.

@@ -51,7 +51,7 @@ impl Storage {
                 Ok(Finished { digest: digest.clone() })
             }
             Err(error @ UploadError::DigestMismatch { .. }) => {
-                let ended = self.end_session(name, id).await?;
+                let ended = self.end_session(name, id, Some(session.fence)).await?;
                 self.discard(&ended).await;
                 Err(error)
             }

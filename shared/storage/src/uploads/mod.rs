@@ -172,7 +172,7 @@ impl Storage {
     /// # Errors
     /// When there is no such session, or the platform fails.
     pub async fn cancel_upload(&self, name: &RepositoryName, id: &UploadId) -> Result<(), UploadError> {
-        let mut session = self.end_session(name, id).await?;
+        let mut session = self.end_session(name, id, None).await?;
         session.untidy |= session.lease.is_some();
         self.discard(&session).await;
         Ok(())

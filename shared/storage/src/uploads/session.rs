@@ -321,12 +321,25 @@ impl Storage {
             .build()
     }
 
-    /// Ends a session without a blob. Whoever holds it loses it, and may leave something behind.
-    pub(crate) async fn end_session(&self, name: &RepositoryName, id: &UploadId) -> Result<Session, UploadError> {
-        let values =
+    /// Ends a session without a blob: as its holder under a fence, or whoever holds it. Then the holder loses it, and may
+    /// leave something behind.
+    pub(crate) async fn end_session(
+        &self,
+        name: &RepositoryName,
+        id: &UploadId,
+        fence: Option<u64>,
+    ) -> Result<Session, UploadError> {
+        let mut values =
             vec![(":open", s(Phase::Open.as_str())), (":cancelled", s(Phase::Cancelled.as_str())), (":one", n(1))];
+        let condition = match fence {
+            Some(fence) => {
+                values.push((":fence", n(fence)));
+                HOLDS
+            }
+            None => "phase = :open",
+        };
         let update = "SET phase = :cancelled ADD fence :one";
-        match self.update_if(keys::upload(name, id), update, "phase = :open", values).await? {
+        match self.update_if(keys::upload(name, id), update, condition, values).await? {
             Update::Done(item) => Ok(Session::read(name, id, &item)?),
             Update::Refused(_) => Err(UploadError::Unknown),
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use protocol::Digest;
-use storage::{DeleteError, NewManifest, PutError};
+use protocol::{Digest, MediaType};
+use storage::{DeleteError, NewManifest, PutError, StoredManifest};
 
 use crate::stores::{Stores, content, repository, stored};
 
@@ -97,6 +97,32 @@ async fn a_tag_is_deleted_without_its_manifest() {
     assert!(stores.items("REPOSITORY#a", "TAG").await.is_empty());
     let again = stores.storage.delete_tag(&name, &"latest".parse().unwrap()).await;
     assert!(matches!(again, Err(DeleteError::Unknown)));
+}
+
+/// Signed and unsigned schema 1 of one payload: the digest is of the payload.
+#[tokio::test]
+async fn bytes_that_share_a_digest_keep_the_type_of_those_that_came_first() {
+    let stores = Stores::start().await;
+    let (name, tag) = (repository("a"), "latest".parse().unwrap());
+    let digest = Digest::sha256(b"payload");
+    for (media_type, bytes) in [(MediaType::DockerSchema1Signed, "signed"), (MediaType::DockerSchema1, "unsigned")] {
+        let new = NewManifest {
+            repository: &name,
+            digest: &digest,
+            manifest: StoredManifest { media_type, bytes: bytes.into() },
+            tag: Some(&tag),
+            blobs: &[],
+            manifests: &[],
+            referrer: None,
+        };
+        stores.storage.put_manifest(&new).await.unwrap();
+    }
+    let served = stores.storage.manifest(&name, &digest).await.unwrap().unwrap();
+    assert_eq!(
+        (served.media_type.clone(), served.bytes.as_ref()),
+        (MediaType::DockerSchema1Signed, b"signed".as_ref())
+    );
+    assert_eq!(stores.storage.tag(&name, &tag).await.unwrap().unwrap().media_type, served.media_type);
 }
 
 #[tokio::test]
