@@ -46,8 +46,8 @@ impl Storage {
             self.adopt(&session, digest, blob).await
         };
         match finished.await {
-            Ok(adopted) => {
-                self.tidy(&session, adopted).await;
+            Ok(left_over) => {
+                self.tidy(&session, &left_over).await;
                 Ok(Finished { digest: digest.clone() })
             }
             Err(error @ UploadError::DigestMismatch { .. }) => {
@@ -103,16 +103,19 @@ impl Storage {
         Ok(Blob { object, size })
     }
 
-    /// Records the blob and ends the session, in one transaction. True when the blob is in this session's object, false
-    /// when another one held the digest already.
-    async fn adopt(&self, session: &Session, digest: &Digest, new: Blob) -> Result<bool, UploadError> {
+    /// Records the blob and ends the session, in one transaction. What is returned are the objects that the session
+    /// leaves over: the last tail, and its own when another one held the digest already.
+    async fn adopt(&self, session: &Session, digest: &Digest, new: Blob) -> Result<Vec<String>, UploadError> {
         self.table
             .retry("recording a blob", || async {
                 let shelf = self.shelf(&session.name, digest).await?;
                 let (blob, mut writes) = self.shelve(&session.name, digest, Some(new.clone()), &shelf)?;
-                writes.push(self.tombstone(session, digest)?);
+                let tail = session.tail.map(|tail| keys::tail_object(&session.id, tail.fence));
+                let duplicate = (blob.object != new.object).then(|| new.object.clone());
+                let left_over: Vec<String> = tail.into_iter().chain(duplicate).collect();
+                writes.push(self.tombstone(session, digest, left_over.is_empty())?);
                 match self.table.transact(writes).await {
-                    Ok(()) => Ok(Some(blob.object == new.object)),
+                    Ok(()) => Ok(Some(left_over)),
                     Err(Cancelled::Changed) => self.still_held(session).await.map(|()| None),
                     Err(Cancelled::Failed(error)) => Err(error.into()),
                 }
@@ -120,18 +123,14 @@ impl Storage {
             .await
     }
 
-    /// Removes what a finished session leaves over.
-    async fn tidy(&self, session: &Session, adopted: bool) {
+    /// Removes what a finished session leaves over, and then lets it go.
+    async fn tidy(&self, session: &Session, left_over: &[String]) {
+        if left_over.is_empty() {
+            return;
+        }
         let tidied = async {
-            if let Some(tail) = session.tail {
-                self.bucket.delete(&keys::tail_object(&session.id, tail.fence)).await?;
-            }
-            if !adopted {
-                let object = match session.multipart {
-                    Some(_) => keys::multipart_object(&session.id),
-                    None => keys::whole_object(&session.id, session.fence),
-                };
-                self.bucket.delete(&object).await?;
+            for object in left_over {
+                self.bucket.delete(object).await?;
             }
             self.let_expire(session).await
         };

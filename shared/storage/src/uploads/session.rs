@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use protocol::{Digest, Hasher, HasherState, RepositoryName, UploadId};
 
 use super::{Progress, UploadError};
@@ -304,15 +304,21 @@ impl Storage {
         }
     }
 
-    /// The write that turns a session into the tombstone of a finished one.
+    /// The write that turns a session into the tombstone of a finished one, which expires when nothing is left over.
     pub(crate) fn tombstone(
         &self,
         session: &Session,
         digest: &Digest,
-    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
-        let update = "SET phase = :finished, digest = :digest REMOVE lease, sha256, sha512";
-        self.table
-            .update(session.key(), update)
+        nothing_left_over: bool,
+    ) -> Result<TransactWriteItem, Error> {
+        const REMOVE: &str = "REMOVE lease, sha256, sha512";
+        let update = if nothing_left_over && !session.untidy {
+            let expiring = format!("SET phase = :finished, digest = :digest, expires_at = :at {REMOVE}");
+            self.table.update(session.key(), &expiring).value(":at", n(now() + KEPT))
+        } else {
+            self.table.update(session.key(), &format!("SET phase = :finished, digest = :digest {REMOVE}"))
+        };
+        update
             .when(HOLDS)
             .value(":fence", n(session.fence))
             .value(":open", s(Phase::Open.as_str()))
