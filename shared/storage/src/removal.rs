@@ -100,11 +100,30 @@ impl Storage {
             if tags.is_empty() {
                 return Ok(());
             }
-            // When a tag was moved in the meantime its way back is gone as well, and the next look doesn't find it.
-            if self.untag(name, &tags).await?.is_some() && !more {
-                return Ok(());
+            match self.untag(name, &tags).await? {
+                Some(()) if !more => return Ok(()),
+                Some(()) => {}
+                None => self.drop_strays(name, &tags).await?,
             }
         }
+    }
+
+    /// Removes the way back from `digest` to tags that don't point to it. A tag that moves takes its way back along, so
+    /// there should be none; one that is there all the same mustn't keep the manifest from being deleted.
+    async fn drop_strays(&self, name: &RepositoryName, tags: &[(Tag, Digest)]) -> Result<(), Error> {
+        for (tag, digest) in tags {
+            let elsewhere = self.table.check(keys::tag(name, tag), "attribute_not_exists(pk) OR digest <> :digest");
+            let writes = vec![
+                elsewhere.value(":digest", s(digest.to_string())).build()?,
+                self.table.delete(keys::tagged(name, digest, tag)).build()?,
+            ];
+            match self.table.transact(writes).await {
+                // Those that do point to it are for the next round.
+                Ok(()) | Err(Cancelled::Changed) => {}
+                Err(Cancelled::Failed(error)) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Removes tags together with their way back; None when one of them points elsewhere by now.

@@ -88,6 +88,22 @@ async fn a_deletion_takes_every_tag_along() {
 }
 
 #[tokio::test]
+async fn a_way_back_that_leads_nowhere_does_not_stop_a_deletion() {
+    let stores = Stores::start().await;
+    let name = repository("a");
+    let digest = stores.put(&name, b"one", Some("latest")).await;
+    let other = stores.put(&name, b"two", Some("other")).await;
+    for stray in ["gone", "other"] {
+        stores.put_item(storage::keys::tagged(&name, &digest, &stray.parse().unwrap())).await;
+    }
+    stores.storage.delete_manifest(&name, &digest).await.unwrap();
+    assert_eq!(stores.items("REPOSITORY#a", "TAGGED#").await.len(), 1);
+    let kept = stores.storage.tag(&name, &"other".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(kept.digest, other);
+    assert!(stores.storage.tag(&name, &"latest".parse().unwrap()).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_tag_is_deleted_without_its_manifest() {
     let stores = Stores::start().await;
     let name = repository("a");

@@ -109,6 +109,12 @@ impl Stores {
         scanned.items().iter().filter(|item| starts(item, "pk", pk) && starts(item, "sk", sk)).cloned().collect()
     }
 
+    /// Writes an item that has nothing but its key.
+    pub(crate) async fn put_item(&self, key: storage::keys::Key) {
+        let put = self.dynamodb.put_item().table_name(NAME).item("pk", AttributeValue::S(key.pk));
+        put.item("sk", AttributeValue::S(key.sk)).send().await.unwrap();
+    }
+
     /// Lets a session's lease run out, as if its holder had died long ago.
     pub(crate) async fn expire_lease(&self, name: &RepositoryName, id: &protocol::UploadId) {
         let key = storage::keys::upload(name, id);
