@@ -9,6 +9,7 @@ use protocol::{Digest, MediaType, RepositoryName, Tag, UploadId};
 
 use crate::keys;
 use crate::table::{Cancelled, Item, b, bytes, item, n, now, number, parsed, s, text};
+use crate::uploads::Phase;
 use crate::{Error, Page, Referrer, Storage};
 
 /// Larger manifests lie in the bucket: a read costs by the 4 KB.
@@ -187,7 +188,7 @@ impl Storage {
         let spilled = self.spill(new.repository, &new.manifest.bytes).await?;
         let stored = self.table.retry("storing a manifest", || self.try_put_manifest(new, spilled.as_ref())).await;
         match (&stored, spilled) {
-            // The bytes were there already, or nothing came of it.
+            // The bytes were there already, or nothing came of it as far as is known.
             (Ok(Bytesof::Existing) | Err(_), Some(spilled)) => self.unspill(new.repository, &spilled).await,
             (Ok(Bytesof::Existing | Bytesof::New), _) | (Err(_), None) => {}
         }
@@ -293,7 +294,9 @@ impl Storage {
         let bytes = item(key, [("media_type", s(manifest.media_type.as_str())), bytes]);
         let mut writes = vec![self.table.put(bytes).when("attribute_not_exists(pk)").build()?];
         if let Some(id) = spilled {
-            writes.push(self.table.delete(keys::upload(name, id)).when("attribute_exists(pk)").build()?);
+            // The record takes the object over from its session, unless somebody has given the session up.
+            let session = self.table.delete(keys::upload(name, id)).when("phase = :manifest");
+            writes.push(session.value(":manifest", s(Phase::Manifest.as_str())).build()?);
         }
         Ok(writes)
     }
@@ -359,9 +362,14 @@ impl Storage {
         Ok(Some(id))
     }
 
-    /// Takes back what no record came to name. The session stays until the object is gone, so that nothing is forgotten.
+    /// Takes back an object that no record came to name. A write whose answer was lost may have taken effect, or still
+    /// may: whoever wins the session, that write or this one, decides. The session stays until the object is gone, so
+    /// that nothing is forgotten.
     pub(crate) async fn unspill(&self, name: &RepositoryName, id: &UploadId) {
         let removed = async {
+            if !self.give_up_manifest_session(name, id).await? {
+                return Ok(());
+            }
             self.bucket.delete(&keys::manifest_object(id)).await?;
             self.table.remove(keys::upload(name, id)).await
         };

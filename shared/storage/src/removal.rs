@@ -9,6 +9,7 @@ use protocol::{Digest, RepositoryName, Tag};
 use crate::keys;
 use crate::manifests::{ManifestRecord, Origin};
 use crate::table::{Cancelled, Item, item, n, now, parsed, s, text};
+use crate::uploads::Phase;
 use crate::{Error, Storage};
 
 /// Two writes a tag; a transaction holds a hundred.
@@ -215,7 +216,8 @@ impl Storage {
             None => None,
         };
         if let Some(id) = &session {
-            let session = item(keys::upload(name, id), [("phase", s("manifest")), ("created_at", n(now()))]);
+            let session =
+                item(keys::upload(name, id), [("phase", s(Phase::Manifest.as_str())), ("created_at", n(now()))]);
             writes.push(self.table.put(session).build()?);
         }
         match self.table.transact(writes).await {

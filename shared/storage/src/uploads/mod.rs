@@ -27,7 +27,7 @@ pub use finish::Finished;
 
 use crate::table::{item, n, now, s};
 use crate::{Error, Storage, keys};
-use session::Phase;
+pub(crate) use session::Phase;
 
 /// What a client sends: pieces of any size, until it ends or breaks.
 pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, StreamError>> + Send>>;

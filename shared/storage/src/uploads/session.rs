@@ -351,6 +351,16 @@ impl Storage {
         }
     }
 
+    /// Gives up the session that names a large manifest's object. False when a record has taken the object over.
+    pub(crate) async fn give_up_manifest_session(&self, name: &RepositoryName, id: &UploadId) -> Result<bool, Error> {
+        let values = vec![(":manifest", s(Phase::Manifest.as_str())), (":cancelled", s(Phase::Cancelled.as_str()))];
+        let update = "SET phase = :cancelled";
+        match self.update_if(keys::upload(name, id), update, "phase = :manifest", values).await? {
+            Update::Done(_) => Ok(true),
+            Update::Refused(_) => Ok(false),
+        }
+    }
+
     /// Lets DynamoDB remove the record in time, when it names no object any more. A session that isn't tidy may: it is
     /// left to the collector.
     pub(crate) async fn let_expire(&self, session: &Session) -> Result<(), Error> {
