@@ -4,6 +4,7 @@
 
 mod buildah;
 mod containerd;
+mod converted;
 mod docker_manifest;
 mod foreign;
 mod large;

@@ -14,6 +14,8 @@ pub(crate) const EMPTY_LAYER: &str = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93
 pub(crate) struct Sample {
     pub(crate) architecture: &'static str,
     pub(crate) config: Vec<u8>,
+    /// Whether the registry knows the config from schema 1 alone, and writes it anew.
+    pub(crate) was_schema1: bool,
     pub(crate) layers: [Layer; 2],
 }
 
@@ -34,7 +36,15 @@ impl Sample {
                 {"created": "2024-05-06T07:08:09Z", "created_by": "CMD true", "empty_layer": true},
             ],
         });
-        Self { architecture, config: config.to_string().into_bytes(), layers }
+        Self { architecture, config: config.to_string().into_bytes(), was_schema1: false, layers }
+    }
+
+    /// The same image as it comes back from schema 1, where the newest step doesn't say what it did.
+    pub(crate) fn by_way_of_schema1(self) -> Self {
+        let mut config: Value = serde_json::from_slice(&self.config).unwrap();
+        let newest = config["history"].as_array_mut().and_then(|history| history.last_mut()).unwrap();
+        newest.as_object_mut().unwrap().remove("created_by").unwrap();
+        Self { config: config.to_string().into_bytes(), was_schema1: true, ..self }
     }
 
     /// The digests of the layers, oldest first.

@@ -1,10 +1,16 @@
 //! A repository as a client without any wishes of its own fills and reads it.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::digest::sha256;
 use crate::http::{Answer, Request};
 use crate::registry::Registry;
+
+/// Reading the layers of a small image takes milliseconds. This only keeps a registry that never ends from hanging the
+/// run.
+const CONVERSION_LIMIT: Duration = Duration::from_secs(60);
 
 /// A repository of a running registry.
 pub struct Repository<'a> {
@@ -53,6 +59,24 @@ impl<'a> Repository<'a> {
     #[track_caller]
     pub fn pull(&self, reference: &str, accept: &[&str]) -> Answer {
         self.request("GET", &format!("manifests/{reference}")).accept(accept).send()
+    }
+
+    /// The same for an image that was pushed as schema 1: its layers are read in the background, and as long as that takes
+    /// the client is told to come back.
+    #[track_caller]
+    pub fn pull_converted(&self, reference: &str, accept: &[&str]) -> Answer {
+        let asked = Instant::now();
+        loop {
+            let answer = self.pull(reference, accept);
+            if answer.status != 503 {
+                return answer;
+            }
+            let message = answer.expect_error(503, "UNAVAILABLE");
+            assert!(message.contains("is being converted"), "{message}");
+            assert_eq!(answer.expect_header("retry-after"), "5");
+            assert!(asked.elapsed() < CONVERSION_LIMIT, "{} is never converted", answer.request);
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Opens an upload session and returns its location.

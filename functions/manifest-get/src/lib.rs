@@ -1,5 +1,6 @@
 //! GET and HEAD of a manifest; tags, referrers, catalog.
 
+mod layers;
 mod listing;
 mod serve;
 
@@ -8,7 +9,9 @@ use std::sync::Arc;
 use http::StatusCode;
 use http::header::{ETAG, IF_NONE_MATCH, VARY};
 use protocol::{Accept, ApiError, ErrorCode, Method, Reference, RepositoryName, Route};
-use runtime::{DOCKER_CONTENT_DIGEST, Environment, Handler, Reply, Request, Response, STORED_DIGEST, StartError};
+use runtime::{
+    Background, DOCKER_CONTENT_DIGEST, Environment, Handler, Reply, Request, Response, STORED_DIGEST, StartError,
+};
 use storage::Storage;
 
 use serve::Served;
@@ -16,19 +19,20 @@ use serve::Served;
 /// The function.
 pub struct ManifestGet {
     storage: Arc<Storage>,
+    background: Background,
 }
 
 impl ManifestGet {
     /// Over a storage that is shared.
-    pub fn new(storage: Arc<Storage>) -> Self {
-        Self { storage }
+    pub fn new(storage: Arc<Storage>, background: Background) -> Self {
+        Self { storage, background }
     }
 
     /// Opens the table; the bucket is for configs and the few manifests that are large.
     pub async fn start(environment: Environment) -> Self {
         let storage = Storage::new(&environment.storage);
         storage.warm_up().await;
-        Self::new(Arc::new(storage))
+        Self::new(Arc::new(storage), Background::new(&environment.background, &environment.storage))
     }
 
     /// By digest the stored bytes, by tag what the client can read: the one place that knows the difference.

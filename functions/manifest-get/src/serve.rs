@@ -5,13 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use conversion::{
-    Candidate, Converted, ImageInputs, Manifest, Refusal, Replacement, Target, children_to_convert, convert_image,
-    convert_index, negotiate, not_acceptable, select_child,
+    Candidate, Converted, ImageInputs, Manifest, Needs, Refusal, Replacement, Target, children_to_convert,
+    convert_image, convert_index, is_named, negotiate, not_acceptable, select_child,
 };
 use protocol::{Accept, ApiError, Digest, ErrorCode, MediaType, RepositoryName, Tag};
 use storage::{NewDerived, StoredManifest};
 
 use crate::ManifestGet;
+use crate::layers::Layers;
 
 /// The largest config that a conversion reads, in bytes. Real ones have some kilobytes.
 const MAX_CONFIG_SIZE: u64 = 8 * 1024 * 1024;
@@ -68,11 +69,13 @@ impl ManifestGet {
                 let stored = (digest != record.digest).then_some(record.digest);
                 Ok(Some(Served { digest, manifest, stored, negotiated: true }))
             }
+            Err(Some(Refusal::Pending)) => Err(pending()),
             Err(reason) => Err(not_acceptable(&record.media_type, accept, reason.as_ref())),
         }
     }
 
-    /// Goes through the candidates, best first. The reason that is returned when none will do is the first one's.
+    /// Goes through the candidates, best first. The reason that is returned when none will do is the first one's. A
+    /// conversion that takes some more seconds is worth waiting for, unless the client names schema 1 as well.
     fn negotiated<'a>(
         &'a self,
         asked: Asked<'a>,
@@ -82,7 +85,14 @@ impl ManifestGet {
         Box::pin(async move {
             let mut reason = None;
             for candidate in negotiate(&stored, asked.accept) {
+                let is_pending = matches!(reason, Some(Refusal::Pending));
                 let found = match candidate {
+                    Candidate::Stored if is_pending && !(stored.is_schema1() && is_named(&stored, asked.accept)) => {
+                        break;
+                    }
+                    // Others would wait for the same layers, or be one image in place of a list.
+                    Candidate::Convert(target) if is_pending && target != Target::DockerSchema1 => continue,
+                    Candidate::Child if is_pending => continue,
                     Candidate::Stored => Ok((digest.clone(), self.stored(asked, &digest).await?)),
                     Candidate::Convert(target) => self.converted(asked, &digest, target).await?.map_err(Some),
                     Candidate::Child => self.child(asked, &digest).await?,
@@ -93,6 +103,7 @@ impl ManifestGet {
                         let stored = self.stored(asked, &digest).await?;
                         return Ok(Ok((digest, stored)));
                     }
+                    Err(Some(Refusal::Pending)) => reason = Some(Refusal::Pending),
                     Err(refusal) => reason = reason.or(refusal),
                 }
             }
@@ -100,14 +111,29 @@ impl ManifestGet {
         })
     }
 
-    /// The child of a list that a client which knows no lists is taken to want, negotiated in its turn.
-    async fn child(&self, asked: Asked<'_>, list: &Digest) -> Result<Result<Found, Option<Refusal>>, ApiError> {
-        let list = parsed(self.stored(asked, list).await?)?;
-        let asked = Asked { depth: asked.depth + 1, ..asked };
-        match select_child(&list).filter(|_| asked.depth <= MAX_DEPTH) {
-            Some(child) => self.negotiated(asked, child.digest.clone(), child.media_type.clone()).await,
-            None => Ok(Err(Some(Refusal::NoDefaultPlatform))),
-        }
+    /// The child of a list that a client which knows no lists is taken to want, negotiated in its turn. Where the list
+    /// itself has none, the lists in it may.
+    fn child<'a>(&'a self, asked: Asked<'a>, list: &'a Digest) -> Boxed<'a, Result<Found, Option<Refusal>>> {
+        Box::pin(async move {
+            let mut reason = Some(Refusal::NoDefaultPlatform);
+            if asked.depth >= MAX_DEPTH {
+                return Ok(Err(reason));
+            }
+            let list = parsed(self.stored(asked, list).await?)?;
+            let asked = Asked { depth: asked.depth + 1, ..asked };
+            if let Some(child) = select_child(&list) {
+                return self.negotiated(asked, child.digest.clone(), child.media_type.clone()).await;
+            }
+            for nested in list.children().iter().filter(|child| child.media_type.is_index() && child.platform.is_none())
+            {
+                match self.child(asked, &nested.digest).await? {
+                    Ok(found) => return Ok(Ok(found)),
+                    Err(Some(Refusal::NoDefaultPlatform) | None) => {}
+                    Err(refusal) => reason = refusal,
+                }
+            }
+            Ok(Err(reason))
+        })
     }
 
     /// The conversion of a manifest, made now or before.
@@ -118,6 +144,16 @@ impl ManifestGet {
         target: Target,
     ) -> Boxed<'a, Result<Found, Refusal>> {
         Box::pin(async move {
+            // A list in which nothing has to change needs no look-up: its bytes are mostly in memory.
+            if target.media_type().is_index() {
+                let list = parsed(self.stored(asked, source).await?)?;
+                let nothing = BTreeMap::new();
+                if children_to_convert(&list, &target).is_empty()
+                    && matches!(convert_index(&list, &target, &nothing), Err(Refusal::Unchanged))
+                {
+                    return Ok(Err(Refusal::Unchanged));
+                }
+            }
             let key = match target.depends_on_tag() {
                 true => format!("{}#{}", target.key(), asked.tag),
                 false => target.key(),
@@ -130,6 +166,10 @@ impl ManifestGet {
             }
             let manifest = parsed(self.stored(asked, source).await?)?;
             match self.convert(asked, &manifest, &target).await? {
+                // Signing changes no digest, so there is nothing to store it under.
+                Ok(converted) if converted.manifest.digest() == *source => {
+                    Ok(Ok((source.clone(), Arc::new(as_stored(converted.manifest)))))
+                }
                 Ok(converted) => Ok(Ok(self.keep(asked, source, &key, converted).await?)),
                 Err(refusal) => Ok(Err(refusal)),
             }
@@ -158,6 +198,8 @@ impl ManifestGet {
                     }
                     // It stays in the list as it is.
                     Err(Refusal::Unchanged) => continue,
+                    // Soon it can be had, and then the list would be another one.
+                    Err(Refusal::Pending) => return Ok(Err(Refusal::Pending)),
                     // A list for this client is one of the children that it can have.
                     Err(_) => None,
                 };
@@ -165,11 +207,20 @@ impl ManifestGet {
             }
             return Ok(convert_index(manifest, target, &children));
         }
-        let config = match manifest.config().filter(|_| target.needs_config(manifest.media_type())) {
-            Some(config) => self.storage.blob_bytes(asked.name, &config.digest, MAX_CONFIG_SIZE).await?,
-            None => None,
-        };
-        let inputs = ImageInputs { config: config.as_deref(), name: asked.name, tag: Some(asked.tag) };
+        let (mut config, mut layers) = (None, Layers::new());
+        match target.needs(manifest.media_type()) {
+            Needs::Nothing => {}
+            Needs::Config => {
+                if let Some(descriptor) = manifest.config() {
+                    config = self.storage.blob_bytes(asked.name, &descriptor.digest, MAX_CONFIG_SIZE).await?;
+                }
+            }
+            Needs::Layers => match self.layers(asked.name, manifest).await? {
+                Ok(known) => layers = known,
+                Err(refusal) => return Ok(Err(refusal)),
+            },
+        }
+        let inputs = ImageInputs { config: config.as_deref(), layers: &layers, name: asked.name, tag: Some(asked.tag) };
         Ok(convert_image(manifest, target, &inputs))
     }
 
@@ -185,8 +236,7 @@ impl ManifestGet {
             self.storage.put_blob(asked.name, &blob.digest, blob.bytes.into()).await?;
         }
         let digest = converted.manifest.digest();
-        let media_type = converted.manifest.media_type().clone();
-        let manifest = StoredManifest { media_type, bytes: converted.manifest.into_bytes().into() };
+        let manifest = as_stored(converted.manifest);
         let new = NewDerived { repository: asked.name, source, target, digest: &digest, manifest: manifest.clone() };
         match self.storage.put_derived(&new).await? {
             true => Ok((digest, Arc::new(manifest))),
@@ -201,6 +251,16 @@ impl ManifestGet {
         };
         manifest.ok_or_else(|| gone(asked.name, digest))
     }
+}
+
+fn as_stored(manifest: Manifest) -> StoredManifest {
+    StoredManifest { media_type: manifest.media_type().clone(), bytes: manifest.into_bytes().into() }
+}
+
+/// The layers of a schema 1 image haven't been read yet.
+fn pending() -> ApiError {
+    let message = "this image was pushed as schema 1 and is being converted; try again in some seconds";
+    ApiError::new(ErrorCode::Unavailable, message).header("Retry-After", "5")
 }
 
 /// Deleted while it was being pulled, or never there: an index may name children that the repository doesn't have.

@@ -1,30 +1,35 @@
 //! PUT and DELETE of a manifest.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use conversion::Manifest;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
 use protocol::{ApiError, Descriptor, Digest, ErrorCode, MAX_MANIFEST_SIZE, Method, Reference, RepositoryName, Route};
-use runtime::{DOCKER_CONTENT_DIGEST, Environment, Handler, OCI_SUBJECT, Reply, Request, Response, StartError};
+use runtime::{
+    Background, DOCKER_CONTENT_DIGEST, Environment, Handler, OCI_SUBJECT, Reply, Request, Response, Schema1Upgrade,
+    StartError,
+};
 use storage::{DeleteError, NewManifest, PutError, Referrer, Storage, StoredManifest};
 
 /// The function.
 pub struct ManifestPut {
     storage: Arc<Storage>,
+    background: Background,
 }
 
 impl ManifestPut {
     /// Over a storage that is shared.
-    pub fn new(storage: Arc<Storage>) -> Self {
-        Self { storage }
+    pub fn new(storage: Arc<Storage>, background: Background) -> Self {
+        Self { storage, background }
     }
 
     /// Opens the table; the bucket is for the few manifests that are large.
     pub async fn start(environment: Environment) -> Self {
         let storage = Storage::new(&environment.storage);
         storage.warm_up().await;
-        Self::new(Arc::new(storage))
+        Self::new(Arc::new(storage), Background::new(&environment.background, &environment.storage))
     }
 
     async fn put(&self, name: &RepositoryName, reference: &Reference, request: Request) -> Result<Response, ApiError> {
@@ -33,6 +38,7 @@ impl ManifestPut {
             Manifest::parse(request.into_bytes(MAX_MANIFEST_SIZE, too_large()).await?, content_type.as_deref())?;
         let digest = named_digest(&manifest, reference)?;
         let required = manifest.required();
+        let descendants = self.descendants(name, &manifest).await?;
         let subject = manifest.subject().map(|subject| subject.digest.clone());
         let referrer = subject.clone().map(|subject| Referrer::new(subject, descriptor(&manifest, &digest)));
         let tag = match reference {
@@ -47,9 +53,14 @@ impl ManifestPut {
             tag,
             blobs: &required.blobs,
             manifests: &required.manifests,
+            descendants: &descendants,
             referrer,
         };
+        let is_schema1 = new.manifest.media_type.is_schema1();
         self.storage.put_manifest(&new).await.map_err(|error| not_stored(name, error))?;
+        if is_schema1 {
+            self.upgrade(name, &digest).await;
+        }
 
         let reply = Reply::new(StatusCode::CREATED)
             .header(LOCATION, format!("/v2/{name}/manifests/{digest}"))
@@ -58,6 +69,35 @@ impl ManifestPut {
             Some(subject) => reply.header(OCI_SUBJECT, subject).done(),
             None => reply.done(),
         })
+    }
+
+    /// What the lists in a list name. Images have nothing below them, so this is a question for lists of lists only.
+    async fn descendants(&self, name: &RepositoryName, manifest: &Manifest) -> Result<Vec<Digest>, ApiError> {
+        let lists = |manifest: &Manifest| {
+            let lists = manifest.children().iter().filter(|child| child.media_type.is_index());
+            lists.map(|list| list.digest.clone()).collect::<Vec<_>>()
+        };
+        let (mut waiting, mut seen, mut found) = (lists(manifest), HashSet::new(), Vec::new());
+        while let Some(list) = waiting.pop() {
+            if !seen.insert(list.clone()) {
+                continue;
+            }
+            if let Some(stored) = self.storage.manifest(name, &list).await? {
+                let list = Manifest::stored(stored.bytes.to_vec(), &stored.media_type)?;
+                found.extend(list.required().manifests);
+                waiting.extend(lists(&list));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Has the layers of schema 1 read, so that newer clients can pull the image. The push stands in any case: the first
+    /// such pull starts it again.
+    async fn upgrade(&self, name: &RepositoryName, digest: &Digest) {
+        let event = Schema1Upgrade { repository: name.clone(), digest: digest.clone() };
+        if let Err(error) = self.background.start_schema1_upgrade(&event).await {
+            tracing::warn!(%error, "the layers of {digest} aren't being read");
+        }
     }
 
     async fn delete(&self, name: &RepositoryName, reference: &Reference) -> Result<Response, ApiError> {

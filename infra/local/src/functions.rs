@@ -13,10 +13,12 @@ use futures_util::future::BoxFuture;
 use manifest_get::ManifestGet;
 use manifest_put::ManifestPut;
 use protocol::Function;
-use runtime::{Event, EventResponse, StartError};
+use runtime::{Background, Deadline, Event, EventResponse, Handler, StartError};
+use schema1_upgrade::Upgrade;
 use storage::Storage;
 
 use crate::gateway::{Invoke, InvokeError};
+use crate::lambda::BACKGROUND_TIMEOUT;
 
 /// How the functions run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,7 @@ pub fn run_function(function: Function) -> Result<(), StartError> {
         Function::BlobGet => blob_get::main(),
         Function::ManifestPut => manifest_put::main(),
         Function::ManifestGet => manifest_get::main(),
+        Function::Schema1Upgrade => schema1_upgrade::main(),
     }
 }
 
@@ -65,42 +68,56 @@ pub(crate) struct InProcess {
     blob_get: Arc<BlobGet>,
     manifest_put: Arc<ManifestPut>,
     manifest_get: Arc<ManifestGet>,
+    schema1_upgrade: Arc<Upgrade>,
 }
 
 impl InProcess {
-    pub(crate) fn new(storage: &Arc<Storage>, access: Access) -> Self {
+    pub(crate) fn new(storage: &Arc<Storage>, background: &Background, access: Access) -> Self {
         Self {
             access,
             auth: Arc::new(Auth),
             blob_upload: Arc::new(BlobUpload::new(storage.clone())),
             blob_get: Arc::new(BlobGet::new(storage.clone())),
-            manifest_put: Arc::new(ManifestPut::new(storage.clone())),
-            manifest_get: Arc::new(ManifestGet::new(storage.clone())),
+            manifest_put: Arc::new(ManifestPut::new(storage.clone(), background.clone())),
+            manifest_get: Arc::new(ManifestGet::new(storage.clone(), background.clone())),
+            schema1_upgrade: Arc::new(Upgrade::new(storage.clone(), background.clone())),
         }
     }
 
-    async fn answer(self, function: Function, event: Event) -> EventResponse {
-        match function {
-            Function::Auth => runtime::invoke(self.auth.as_ref(), self.access, None, event).await,
-            Function::BlobUpload => runtime::invoke(self.blob_upload.as_ref(), self.access, None, event).await,
-            Function::BlobGet => runtime::invoke(self.blob_get.as_ref(), self.access, None, event).await,
-            Function::ManifestPut => runtime::invoke(self.manifest_put.as_ref(), self.access, None, event).await,
-            Function::ManifestGet => runtime::invoke(self.manifest_get.as_ref(), self.access, None, event).await,
-        }
+    async fn run(self, function: Function, event: &[u8]) -> Result<Vec<u8>, InvokeError> {
+        let access = self.access;
+        let answer = match function {
+            Function::Auth => answer(self.auth.as_ref(), access, event).await?,
+            Function::BlobUpload => answer(self.blob_upload.as_ref(), access, event).await?,
+            Function::BlobGet => answer(self.blob_get.as_ref(), access, event).await?,
+            Function::ManifestPut => answer(self.manifest_put.as_ref(), access, event).await?,
+            Function::ManifestGet => answer(self.manifest_get.as_ref(), access, event).await?,
+            Function::Schema1Upgrade => {
+                let event = serde_json::from_slice(event).map_err(|error| failed("Event", &error))?;
+                let deadline = Deadline::after(BACKGROUND_TIMEOUT);
+                let done = runtime::perform(self.schema1_upgrade.as_ref(), event, deadline).await;
+                return done.map(|()| b"null".to_vec()).map_err(|error| failed("JobError", &error));
+            }
+        };
+        serde_json::to_vec(&answer).map_err(|error| failed("Answer", &error))
     }
+}
+
+async fn answer(handler: &impl Handler, access: Access, event: &[u8]) -> Result<EventResponse, InvokeError> {
+    let event: Event = serde_json::from_slice(event).map_err(|error| failed("Event", &error))?;
+    Ok(runtime::invoke(handler, access, None, event).await)
+}
+
+fn failed(kind: &str, error: &impl std::fmt::Display) -> InvokeError {
+    InvokeError::Failed { kind: kind.to_owned(), message: error.to_string() }
 }
 
 impl Invoke for InProcess {
     /// The event and the answer pass as JSON, as between gateway and Lambda.
     fn invoke(&self, function: Function, event: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, InvokeError>> {
-        let failed = |kind: &str, message: String| InvokeError::Failed { kind: kind.to_owned(), message };
         let functions = self.clone();
         // A task of its own: as in Lambda, a client that hangs up doesn't stop the function.
-        let answered = tokio::spawn(async move {
-            let event = serde_json::from_slice(&event).map_err(|error| failed("Event", error.to_string()))?;
-            let answer = functions.answer(function, event).await;
-            serde_json::to_vec(&answer).map_err(|error| failed("Answer", error.to_string()))
-        });
-        async move { answered.await.unwrap_or_else(|panic| Err(failed("Panic", panic.to_string()))) }.boxed()
+        let answered = tokio::spawn(async move { functions.run(function, &event).await });
+        async move { answered.await.unwrap_or_else(|panic| Err(failed("Panic", &panic))) }.boxed()
     }
 }

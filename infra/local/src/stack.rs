@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use access::Access;
+use protocol::Function;
+use runtime::{Background, BackgroundConfig};
 use storage::{Credentials, Observer, Storage};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -14,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::front::Front;
 use crate::functions::{FunctionsMode, InProcess, command};
 use crate::gateway::{self, Gateway, Invoke};
-use crate::lambda::{ProcessFunctions, ProcessOptions};
+use crate::lambda::{ProcessFunctions, ProcessOptions, RETRY_PAUSES, serve_invoke_api};
 use crate::{dynamodb, s3, server};
 
 const TABLE: &str = "registry";
@@ -108,22 +110,32 @@ impl Stack {
             observer: options.observer.clone(),
         };
 
+        let lambda = listen(0).await?;
+        let lambda_address = lambda.local_addr().map_err(|error| StartError::Listen(0, error))?;
+        let background = BackgroundConfig {
+            schema1_upgrade: Some(Function::Schema1Upgrade.name().to_owned()),
+            lambda_endpoint: Some(format!("http://{lambda_address}")),
+        };
         let storage = Arc::new(Storage::new(&config));
         let functions: Arc<dyn Invoke> = match &options.functions {
-            FunctionsMode::InProcess => Arc::new(InProcess::new(&storage, options.access)),
+            FunctionsMode::InProcess => {
+                let background = Background::new(&background, &config);
+                Arc::new(InProcess::new(&storage, &background, options.access))
+            }
             mode @ (FunctionsMode::Processes | FunctionsMode::Binaries(_)) => {
                 let mode = mode.clone();
-                let environment = environment(&config, options.access);
+                let environment = environment(&config, &background, options.access);
                 let process_options = ProcessOptions { environment, ..ProcessOptions::default() };
                 Arc::new(ProcessFunctions::start(move |function| command(&mode, function), process_options))
             }
         };
+        let (stop_front, front_stops) = watch::channel(false);
+        let invocations = tokio::spawn(serve_invoke_api(lambda, functions.clone(), RETRY_PAUSES, front_stops.clone()));
         let gateway = Gateway::new(gateway::TEMPLATE, gateway::Options::default(), functions)?;
         let uploads = options.front.then(|| Arc::new(blob_upload::BlobUpload::new(storage)));
         let front = Arc::new(Front { gateway, uploads, access: options.access });
-        let (stop_front, front_stops) = watch::channel(false);
         let front = tokio::spawn(server::serve(listener, front, front_stops));
-        Ok(Self { address, stop_front, stop_stores, front, stores: vec![objects, records], _lock: lock })
+        Ok(Self { address, stop_front, stop_stores, front, stores: vec![invocations, objects, records], _lock: lock })
     }
 
     /// Where it listens.
@@ -178,7 +190,7 @@ fn credentials() -> Credentials {
 }
 
 /// What a function's process is told, as the template tells it in Lambda.
-fn environment(config: &storage::Config, access: Access) -> Vec<(String, String)> {
+fn environment(config: &storage::Config, background: &BackgroundConfig, access: Access) -> Vec<(String, String)> {
     let access = match access {
         Access::Open => "open",
         Access::Closed => "closed",
@@ -192,6 +204,8 @@ fn environment(config: &storage::Config, access: Access) -> Vec<(String, String)
         ("AWS_SECRET_ACCESS_KEY", &config.credentials.secret_access_key),
         ("AWS_ENDPOINT_URL_DYNAMODB", config.dynamodb_endpoint.as_deref().unwrap_or_default()),
         ("AWS_ENDPOINT_URL_S3", config.s3_endpoint.as_deref().unwrap_or_default()),
+        ("AWS_ENDPOINT_URL_LAMBDA", background.lambda_endpoint.as_deref().unwrap_or_default()),
+        ("REGISTRY_SCHEMA1_UPGRADE", background.schema1_upgrade.as_deref().unwrap_or_default()),
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ];
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use local::gateway::TEMPLATE;
+use local::lambda::BACKGROUND_TIMEOUT;
 use protocol::{RouteKey, route_table};
 use saphyr::{LoadableYamlNode, Yaml};
 
@@ -65,10 +66,38 @@ fn every_function_has_its_own_role_log_group_integration_and_permission() {
         assert_eq!(template.text(&format!("{id}Function.Properties.Role")), format!("{id}Role.Arn"));
         assert_eq!(template.text(&format!("{id}Function.Properties.LoggingConfig.LogGroup")), format!("{id}Logs"));
         assert_eq!(template.text(&format!("{id}Logs.Properties.RetentionInDays")), "LogRetentionDays");
+        if function.is_background() {
+            let seconds = template.at(&format!("{id}Function.Properties.Timeout")).as_integer().unwrap();
+            assert_eq!(seconds, i64::try_from(BACKGROUND_TIMEOUT.as_secs()).unwrap());
+            continue;
+        }
         assert_eq!(template.text(&format!("{id}Integration.Properties.IntegrationUri")), format!("{id}Function.Arn"));
         assert_eq!(template.text(&format!("{id}Permission.Properties.FunctionName")), format!("{id}Function"));
     }
-    assert_eq!(template.of_type("AWS::Lambda::Permission").count(), protocol::Function::ALL.len());
+    let behind_the_gateway = protocol::Function::ALL.iter().filter(|function| !function.is_background()).count();
+    assert_eq!(template.of_type("AWS::Lambda::Permission").count(), behind_the_gateway);
+}
+
+#[test]
+fn functions_that_start_others_are_told_their_name_and_may() {
+    let template = Template::load();
+    let itself = "${AWS::StackName}-schema1-upgrade";
+    assert_eq!(template.text("Schema1UpgradeFunction.Properties.FunctionName"), itself);
+    for (id, name, resource) in [
+        ("ManifestPut", "Schema1UpgradeFunction", "Schema1UpgradeFunction.Arn"),
+        ("ManifestGet", "Schema1UpgradeFunction", "Schema1UpgradeFunction.Arn"),
+        (
+            "Schema1Upgrade",
+            itself,
+            &format!("arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{itself}"),
+        ),
+    ] {
+        let variable = format!("{id}Function.Properties.Environment.Variables.REGISTRY_SCHEMA1_UPGRADE");
+        assert_eq!(template.text(&variable), name);
+        let allowed = template.allowed(&format!("{id}Role"));
+        let allowed: Vec<_> = allowed.iter().filter(|(action, _)| action.starts_with("lambda:")).collect();
+        assert_eq!(allowed, [&("lambda:InvokeFunction".to_owned(), resource.to_owned())]);
+    }
 }
 
 /// No emulator of others applies the mapping, and the flat form of the command line passes the linters but doesn't
@@ -127,7 +156,10 @@ fn functions_may_do_what_their_handlers_call_and_nothing_else() {
     assert_eq!(services("BlobGetRole", "dynamodb:"), set(&["GetItem"]));
     assert_eq!(services("BlobGetRole", "s3:"), set(&["GetObject"]), "whoever signs a URL must have the right itself");
     assert!(!services("BlobUploadRole", "dynamodb:").contains("DeleteItem"), "sessions end as tombstones");
-    assert_eq!(services("ManifestPutRole", "s3:"), set(&["DeleteObject", "PutObject"]));
+    let large_manifests = set(&["DeleteObject", "GetObject", "ListBucket", "PutObject"]);
+    assert_eq!(services("ManifestPutRole", "s3:"), large_manifests);
+    assert_eq!(services("Schema1UpgradeRole", "s3:"), set(&["GetObject", "ListBucket"]), "it writes no object");
+    assert_eq!(services("Schema1UpgradeRole", "dynamodb:"), set(&["BatchGetItem", "GetItem", "UpdateItem"]));
     for role in ["BlobUploadRole", "ManifestPutRole", "ManifestGetRole"] {
         // A transaction is authorized as the actions in it.
         let allowed = services(role, "dynamodb:");
@@ -160,7 +192,9 @@ fn functions_are_built_with_the_lambda_profile() {
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let mut section = None;
     let mut expected = Vec::new();
-    for line in manifest.lines().filter(|line| !line.is_empty() && !line.starts_with("inherits")) {
+    for line in
+        manifest.lines().filter(|line| !line.is_empty() && !line.starts_with("inherits") && !line.starts_with('#'))
+    {
         match line.strip_prefix('[') {
             Some(header) => section = header.trim_end_matches(']').strip_prefix("profile.lambda"),
             None => expected.extend(section.map(|section| format!("  'profile.release{section}.{line}',"))),

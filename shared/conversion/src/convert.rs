@@ -1,14 +1,40 @@
 //! Conversion of images.
 
-use protocol::{Digest, RepositoryName, Tag};
+use std::collections::BTreeMap;
+
+use protocol::{Compression, Digest, RepositoryName, Tag};
 
 use crate::{Manifest, Refusal, Target, table};
+
+/// What a conversion reads besides the manifest; [`Target::needs`] tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// The config blob.
+    Config,
+    /// What is in each of [`Manifest::schema1_layers`].
+    Layers,
+}
+
+/// What schema 1 doesn't say about a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerContent {
+    /// Length of the blob in bytes.
+    pub size: u64,
+    /// How the blob is compressed.
+    pub compression: Compression,
+    /// Digest of the uncompressed content (image specification, "Layer DiffID").
+    pub diff_id: Digest,
+}
 
 /// What a conversion may read besides the manifest.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageInputs<'a> {
-    /// The config blob, when [`Target::needs_config`].
+    /// The config blob, when the conversion [needs it](Needs::Config).
     pub config: Option<&'a [u8]>,
+    /// The layers by digest, when the conversion [needs them](Needs::Layers).
+    pub layers: &'a BTreeMap<Digest, LayerContent>,
     /// The repository; schema 1 contains it.
     pub name: &'a RepositoryName,
     /// The tag; schema 1 contains it, empty when there is none.

@@ -39,7 +39,16 @@ struct DockerDescriptor {
 
 /// Converts schema 2 to an OCI image manifest, written without white space.
 pub(crate) fn to_oci(source: &Manifest) -> Result<Converted, Refusal> {
-    let config = image_config(source)?;
+    oci(image_config(source)?, source.layers())
+}
+
+/// Converts an OCI image manifest to schema 2, written as Docker writes it: indented by three spaces.
+pub(crate) fn to_schema2(source: &Manifest) -> Result<Converted, Refusal> {
+    schema2(image_config(source)?, source.layers())
+}
+
+/// An OCI image manifest of this config and these layers, whatever family they are of.
+pub(crate) fn oci(config: &Descriptor, layers: &[Descriptor]) -> Result<Converted, Refusal> {
     let layer = |(index, layer): (usize, &Descriptor)| {
         Ok(plain(layer, oci_layer(&layer.media_type).ok_or_else(|| no_counterpart(index, layer))?))
     };
@@ -47,14 +56,13 @@ pub(crate) fn to_oci(source: &Manifest) -> Result<Converted, Refusal> {
         schema_version: 2,
         media_type: MediaType::OciManifest,
         config: plain(config, MediaType::OciConfig),
-        layers: source.layers().iter().enumerate().map(layer).collect::<Result<_, _>>()?,
+        layers: layers.iter().enumerate().map(layer).collect::<Result<_, _>>()?,
     };
     converted(&go_json::compact(&manifest), &MediaType::OciManifest)
 }
 
-/// Converts an OCI image manifest to schema 2, written as Docker writes it: indented by three spaces.
-pub(crate) fn to_schema2(source: &Manifest) -> Result<Converted, Refusal> {
-    let config = image_config(source)?;
+/// A schema 2 manifest of this config and these layers, whatever family they are of.
+pub(crate) fn schema2(config: &Descriptor, layers: &[Descriptor]) -> Result<Converted, Refusal> {
     let layer = |(index, layer): (usize, &Descriptor)| {
         refuse_zstd(index, layer, &MediaType::DockerSchema2)?;
         Ok(docker(layer, docker_layer(&layer.media_type).ok_or_else(|| no_counterpart(index, layer))?))
@@ -63,7 +71,7 @@ pub(crate) fn to_schema2(source: &Manifest) -> Result<Converted, Refusal> {
         schema_version: 2,
         media_type: MediaType::DockerSchema2,
         config: docker(config, MediaType::DockerConfig),
-        layers: source.layers().iter().enumerate().map(layer).collect::<Result<_, _>>()?,
+        layers: layers.iter().enumerate().map(layer).collect::<Result<_, _>>()?,
     };
     converted(&go_json::indented(&manifest), &MediaType::DockerSchema2)
 }

@@ -76,8 +76,9 @@ pub fn select_child(index: &Manifest) -> Option<&Descriptor> {
 /// list as its target and is converted the same way.
 pub fn children_to_convert(source: &Manifest, target: &Target) -> Vec<(Descriptor, Target)> {
     let mut seen = HashSet::new();
-    let children = source.children().iter().filter(|child| seen.insert(&child.digest));
-    children.filter_map(|child| Some((child.clone(), target_of_child(child, target)?))).collect()
+    let wanted = source.children().iter().filter_map(|child| Some((child.clone(), target_of_child(child, target)?)));
+    // Looked at last: an attestation may be an image elsewhere in the list.
+    wanted.filter(|(child, _)| seen.insert(child.digest.clone())).collect()
 }
 
 /// What a child has to become in a list for this target; None when it stays.
@@ -90,7 +91,7 @@ fn target_of_child(child: &Descriptor, list: &Target) -> Option<Target> {
         let stays = child.media_type == list.media_type() && *format == ChildFormat::Any;
         return (!stays).then_some(*list);
     }
-    format.target_for(&child.media_type)
+    format.target_for(&child.media_type, list)
 }
 
 /// BuildKit files attestations under a platform that nobody runs, so that no client picks them
@@ -125,7 +126,7 @@ pub fn convert_index(
         .children()
         .iter()
         .filter(|child| !(is_docker && is_attestation(child)))
-        .filter_map(|child| match converted.get(&child.digest) {
+        .filter_map(|child| match converted.get(&child.digest).filter(|_| !is_attestation(child)) {
             Some(replacement) => replacement.as_ref().map(|replacement| replaced(child, replacement)),
             None => Some(child.clone()),
         })

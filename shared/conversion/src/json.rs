@@ -95,7 +95,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn strings(&self) -> Result<Vec<String>, ParseError> {
+    pub(crate) fn strings(&self) -> Result<Vec<String>, ParseError> {
         self.array_or_null()?.iter().map(Node::string).collect()
     }
 

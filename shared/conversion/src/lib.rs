@@ -18,10 +18,10 @@ mod schema1;
 mod table;
 mod target;
 
-pub use convert::{Converted, ConvertedBlob, ImageInputs, convert_image};
+pub use convert::{Converted, ConvertedBlob, ImageInputs, LayerContent, Needs, convert_image};
 pub use index::{Replacement, children_to_convert, convert_index, select_child};
 pub use manifest::{Manifest, Required};
-pub use negotiate::{Candidate, negotiate};
+pub use negotiate::{Candidate, is_named, negotiate};
 pub use parse_error::ParseError;
 pub use refusal::{Refusal, not_acceptable};
 pub use target::{ChildFormat, Target};

@@ -7,7 +7,7 @@ use protocol::{Algorithm, Descriptor, Digest, MediaType};
 
 use crate::json::{Node, Object};
 use crate::schema1::{Schema1, Trust};
-use crate::{ParseError, Refusal, detect};
+use crate::{ParseError, Refusal, detect, schema1};
 
 /// A manifest that was read, and the bytes that it was read from.
 ///
@@ -116,8 +116,7 @@ impl Manifest {
 
     /// The same with another algorithm, for pushes by such a digest.
     pub fn digest_with(&self, algorithm: Algorithm) -> Digest {
-        let payload = self.content.schema1.as_ref().and_then(|schema1| schema1.payload.as_ref());
-        algorithm.digest(payload.unwrap_or(&self.bytes))
+        algorithm.digest(self.schema1_payload().unwrap_or(&self.bytes))
     }
 
     /// What has to be in the repository before this may be stored.
@@ -143,6 +142,20 @@ impl Manifest {
     /// An image's layers, the oldest first; none for schema 1, which doesn't describe them.
     pub fn layers(&self) -> &[Descriptor] {
         &self.content.layers
+    }
+
+    /// The blobs of a schema 1 image that hold files, each once: what is in them has to be known for its conversion.
+    ///
+    /// # Errors
+    /// When the history can't be read, or this isn't schema 1.
+    pub fn schema1_layers(&self) -> Result<Vec<Digest>, Refusal> {
+        schema1::layers(self)
+    }
+
+    /// What the signatures of schema 1 cover, or would cover if there were any; None for other formats.
+    pub(crate) fn schema1_payload(&self) -> Option<&[u8]> {
+        let schema1 = self.content.schema1.as_ref()?;
+        Some(schema1.payload.as_deref().unwrap_or(&self.bytes))
     }
 
     /// A list's or index's children.

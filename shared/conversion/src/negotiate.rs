@@ -24,7 +24,7 @@ pub enum Candidate {
 /// - A wildcard means that the stored form is fine.
 /// - No `Accept` at all is Docker 1.9, which reads nothing but schema 1; where that can't be had, the stored form.
 /// - A list goes as its linux/amd64 child to clients that name images and no lists.
-/// - A client that names one format of images beside lists gets lists over that format.
+/// - A client that names formats of images beside lists gets lists over those.
 ///
 /// ```
 /// use conversion::{Candidate, Target, negotiate};
@@ -56,6 +56,9 @@ pub fn negotiate(stored: &MediaType, accept: &Accept) -> Vec<Candidate> {
 fn without_accept(stored: &MediaType) -> Vec<Candidate> {
     if stored.is_index() {
         return vec![Candidate::Child, Candidate::Stored];
+    }
+    if stored.is_schema1() {
+        return vec![Candidate::Stored];
     }
     let schema1 = table::find(stored, &Target::DockerSchema1).map(|edge| Candidate::Convert(edge.to));
     schema1.into_iter().chain([Candidate::Stored]).collect()
@@ -101,17 +104,23 @@ fn forms(stored: &MediaType, accept: &Accept) -> Vec<Form> {
         MediaType::DockerManifestList => (Target::DockerManifestList, Target::OciIndex, ChildFormat::OciManifest),
         _ => (Target::OciIndex, Target::DockerManifestList, ChildFormat::DockerSchema2),
     };
-    // A list of the stored type over other children, for a client that can't read both formats of images.
-    let over_others =
-        format.filter(|format| *format != ChildFormat::Any).map(|format| Form::target(same(format), accept));
+    // A list of the stored type over other children, for a client that can't read every format of images.
+    let reads_all = format == Some(ChildFormat::Any) && is_named(&MediaType::DockerSchema1Signed, accept);
+    let over_others = format.filter(|_| !reads_all).map(|format| Form::target(same(format), accept));
     let other_list = Form::target(other(format.unwrap_or(others_images)), accept);
     over_others.into_iter().chain([stored_form, other_list, Form::child(accept)]).collect()
 }
 
-/// How much the client wants a type by name; 0 when it doesn't name it. Schema 1 has two names for one format.
+/// Whether the client names a type, and so takes it other than by a wildcard.
+pub fn is_named(media_type: &MediaType, accept: &Accept) -> bool {
+    named_quality(media_type, accept) > 0
+}
+
+/// How much the client wants a type by name; 0 when it doesn't name it. Signed schema 1 has two names: who asks for the
+/// unsigned form can read it too.
 fn named_quality(media_type: &MediaType, accept: &Accept) -> u16 {
     let quality = |name: &MediaType| if accept.names(name) { accept.quality(name) } else { 0 };
-    if media_type.is_schema1() {
+    if *media_type == MediaType::DockerSchema1Signed {
         quality(&MediaType::DockerSchema1Signed).max(quality(&MediaType::DockerSchema1))
     } else {
         quality(media_type)

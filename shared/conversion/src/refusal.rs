@@ -48,6 +48,22 @@ pub enum Refusal {
     Config(String),
     /// The conversion reads the config, and it wasn't given.
     ConfigMissing,
+    /// An entry of the history of schema 1 can't be read.
+    Compatibility {
+        /// Its place in `history`.
+        entry: usize,
+        /// The problem in words.
+        problem: String,
+    },
+    /// What is in the layers of schema 1 isn't known yet; it is being found out.
+    Pending,
+    /// What is in a layer of schema 1 can't be found out.
+    UnreadableLayer {
+        /// Its digest.
+        digest: Digest,
+        /// The problem in words.
+        problem: String,
+    },
     /// The config has no `rootfs`.
     NoRootfs,
     /// The config has no `history`.
@@ -106,6 +122,11 @@ impl fmt::Display for Refusal {
             }
             Self::Config(problem) => write!(f, "the image config {problem}"),
             Self::ConfigMissing => write!(f, "the image config can't be read"),
+            Self::Compatibility { entry, problem } => {
+                write!(f, "history[{entry}].v1Compatibility is malformed: {problem}")
+            }
+            Self::Pending => write!(f, "its layers are being read for the first time; try again in some seconds"),
+            Self::UnreadableLayer { digest, problem } => write!(f, "the layer {digest} {problem}"),
             Self::NoRootfs => write!(f, "the image config has no rootfs"),
             Self::NoHistory => write!(f, "the image config has no history, which schema 1 is made of"),
             Self::DiffIds { layers, diff_ids } => {

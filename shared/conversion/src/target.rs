@@ -2,7 +2,7 @@
 
 use protocol::{Accept, MediaType};
 
-use crate::table;
+use crate::{Needs, table};
 
 /// A conversion's destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,9 +55,9 @@ impl Target {
         }
     }
 
-    /// Whether the conversion from `source` reads the config blob.
-    pub fn needs_config(&self, source: &MediaType) -> bool {
-        table::find(source, self).is_some_and(|edge| edge.needs_config)
+    /// What the conversion from `source` reads besides the manifest.
+    pub fn needs(&self, source: &MediaType) -> Needs {
+        table::find(source, self).map_or(Needs::Nothing, |edge| edge.needs)
     }
 
     /// Whether the result contains the repository's name and the tag.
@@ -88,12 +88,18 @@ impl ChildFormat {
         }
     }
 
-    /// What a child of this type has to become; None when it stays.
-    pub(crate) fn target_for(self, child: &MediaType) -> Option<Target> {
-        match self {
-            Self::DockerSchema2 if *child == MediaType::OciManifest => Some(Target::DockerSchema2),
-            Self::OciManifest if child.is_image() && *child != MediaType::OciManifest => Some(Target::OciManifest),
-            Self::Any | Self::DockerSchema2 | Self::OciManifest => None,
-        }
+    /// What a child of this type has to become in a list with these images; None when it stays. No client pulls schema 1
+    /// by way of a list.
+    pub(crate) fn target_for(self, child: &MediaType, list: &Target) -> Option<Target> {
+        let (docker, oci) = (Target::DockerSchema2, Target::OciManifest);
+        let image = match (self, list) {
+            _ if !child.is_image() => return None,
+            (Self::DockerSchema2, _) => docker,
+            (Self::OciManifest, _) => oci,
+            (Self::Any, _) if !child.is_schema1() => return None,
+            (Self::Any, Target::OciIndex(_)) => oci,
+            (Self::Any, _) => docker,
+        };
+        (image.media_type() != *child).then_some(image)
     }
 }

@@ -63,6 +63,11 @@ impl Digest {
         Algorithm::Sha256.digest(bytes)
     }
 
+    /// The digest for a SHA-256 hash that was computed elsewhere.
+    pub fn from_sha256(hash: [u8; 32]) -> Self {
+        Self { algorithm: Algorithm::Sha256, encoded: hex(&hash) }
+    }
+
     /// The algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm

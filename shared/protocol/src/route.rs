@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::{ApiError, Digest, ErrorCode, InvalidDigest, InvalidName, InvalidReference, Reference, RepositoryName};
 
-/// The Lambda functions behind the gateway.
+/// The Lambda functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Function {
     /// `GET /v2/` and everything unrouted.
@@ -18,11 +18,14 @@ pub enum Function {
     ManifestPut,
     /// Manifests, tags, referrers, the catalog.
     ManifestGet,
+    /// Reading the layers of schema 1, in the background: no route leads to it.
+    Schema1Upgrade,
 }
 
 impl Function {
     /// Every function.
-    pub const ALL: &[Function] = &[Self::Auth, Self::BlobUpload, Self::BlobGet, Self::ManifestPut, Self::ManifestGet];
+    pub const ALL: &[Function] =
+        &[Self::Auth, Self::BlobUpload, Self::BlobGet, Self::ManifestPut, Self::ManifestGet, Self::Schema1Upgrade];
 
     /// The name of its crate and binary.
     pub fn name(self) -> &'static str {
@@ -32,7 +35,13 @@ impl Function {
             Self::BlobGet => "blob-get",
             Self::ManifestPut => "manifest-put",
             Self::ManifestGet => "manifest-get",
+            Self::Schema1Upgrade => "schema1-upgrade",
         }
+    }
+
+    /// Whether it works in the background: it is started by other functions, and nobody waits for it.
+    pub fn is_background(self) -> bool {
+        matches!(self, Self::Schema1Upgrade)
     }
 }
 

@@ -14,6 +14,17 @@ pub struct Environment {
     pub access: Access,
     /// The registry's public host name, when it isn't the gateway's.
     pub host: Option<String>,
+    /// Where functions are started that work in the background.
+    pub background: BackgroundConfig,
+}
+
+/// Functions that work in the background.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackgroundConfig {
+    /// Name of the function that reads the layers of schema 1; None for functions that don't start it.
+    pub schema1_upgrade: Option<String>,
+    /// Another endpoint for Lambda than AWS's: the local stack or an emulator.
+    pub lambda_endpoint: Option<String>,
 }
 
 /// A variable that the function can't do without is missing or malformed.
@@ -32,8 +43,9 @@ impl fmt::Display for MissingVariable {
 impl std::error::Error for MissingVariable {}
 
 impl Environment {
-    /// Reads `REGISTRY_TABLE`, `REGISTRY_BUCKET`, `REGISTRY_ACCESS` (closed when absent), `REGISTRY_HOST`, the role's
-    /// keys and region as Lambda sets them, and `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_S3` for emulators.
+    /// Reads `REGISTRY_TABLE`, `REGISTRY_BUCKET`, `REGISTRY_ACCESS` (closed when absent), `REGISTRY_HOST`,
+    /// `REGISTRY_SCHEMA1_UPGRADE`, the role's keys and region as Lambda sets them, and `AWS_ENDPOINT_URL_DYNAMODB`,
+    /// `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL_LAMBDA` for emulators.
     ///
     /// # Errors
     /// When one that is needed is missing, or one is malformed.
@@ -65,6 +77,10 @@ impl Environment {
             },
             access,
             host: optional("REGISTRY_HOST"),
+            background: BackgroundConfig {
+                schema1_upgrade: optional("REGISTRY_SCHEMA1_UPGRADE"),
+                lambda_endpoint: endpoint("AWS_ENDPOINT_URL_LAMBDA"),
+            },
         })
     }
 }

@@ -37,13 +37,7 @@ where
     H: Handler + 'static,
     F: Future<Output = H>,
 {
-    crate::init_logs();
-    let environment = Environment::from_variables(|name| std::env::var(name).ok()).map_err(StartError::Environment)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| StartError::Runtime(error.to_string()))?;
-    runtime.block_on(async {
+    block_on(async |environment| {
         let (access, host) = (environment.access, environment.host.clone());
         let handler = Arc::new(start(environment).await);
         let service = service_fn(move |event: LambdaEvent<Event>| {
@@ -55,4 +49,15 @@ where
         });
         lambda_runtime::run(service).await.map_err(|error| StartError::Runtime(error.to_string()))
     })
+}
+
+/// What stands around every function: logs, environment, an executor of one thread.
+pub(crate) fn block_on(run: impl AsyncFnOnce(Environment) -> Result<(), StartError>) -> Result<(), StartError> {
+    crate::init_logs();
+    let environment = Environment::from_variables(|name| std::env::var(name).ok()).map_err(StartError::Environment)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::Runtime(error.to_string()))?;
+    runtime.block_on(run(environment))
 }

@@ -5,17 +5,23 @@
 //! is rendered. See [`answer`].
 
 mod answer;
+#[cfg(feature = "background")]
+mod background;
 mod environment;
 mod event;
 mod function;
+mod job;
 mod logs;
 mod reply;
 mod request;
 
 pub use answer::{Handler, Incoming, Response, answer};
-pub use environment::{Environment, MissingVariable};
+#[cfg(feature = "background")]
+pub use background::{Background, NotStarted, Schema1Upgrade};
+pub use environment::{BackgroundConfig, Environment, MissingVariable};
 pub use event::{Event, EventResponse, invoke};
 pub use function::{StartError, run};
+pub use job::{Deadline, Job, JobError, perform, run_job};
 pub use logs::init as init_logs;
 pub use reply::{DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, OCI_FILTERS_APPLIED, OCI_SUBJECT, Reply, STORED_DIGEST};
 pub use request::{Query, Request};

@@ -33,7 +33,7 @@ impl From<Error> for MountError {
 }
 
 impl Blob {
-    fn read(item: &Item) -> Result<Self, Error> {
+    pub(crate) fn read(item: &Item) -> Result<Self, Error> {
         Ok(Self { object: text(item, "object_key")?, size: number(item, "content_size")? })
     }
 
@@ -75,6 +75,22 @@ impl Storage {
         match self.blob(name, digest).await? {
             Some(blob) if blob.size <= limit => self.bucket.get(&blob.object).await,
             _ => Ok(None),
+        }
+    }
+
+    /// A piece of a blob, shorter than `length` at its end; None when the object is gone. One call of the bucket.
+    ///
+    /// # Errors
+    /// When the platform fails, or the piece is shorter than the table says it is.
+    pub async fn blob_piece(&self, blob: &Blob, start: u64, length: u64) -> Result<Option<Bytes>, Error> {
+        let length = length.min(blob.size.saturating_sub(start));
+        if length == 0 {
+            return Ok(Some(Bytes::new()));
+        }
+        let piece = self.bucket.get_range(&blob.object, start, length).await?;
+        match piece {
+            Some(bytes) if bytes.len() as u64 != length => Err(Error::Corrupt(format!("length of {}", blob.object))),
+            piece => Ok(piece),
         }
     }
 

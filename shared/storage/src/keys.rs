@@ -18,6 +18,7 @@
 //!                      <derived>                     sources: the conversions that it came out of
 //! BLOB#<digest>        OBJECT                        object_key, content_size
 //!                      LINK#<name>                   a repository that may read it
+//!                      LAYER                         what is in it, when schema 1 names it: diff_id, compression; or problem; or lease, claimant
 //! CATALOG              <name>                        one item for each repository
 //!
 //! bucket
@@ -128,6 +129,11 @@ pub fn sources(name: &RepositoryName, derived: &Digest) -> Key {
 /// The object that holds a blob.
 pub fn object(digest: &Digest) -> Key {
     Key { pk: format!("BLOB#{digest}"), sk: "OBJECT".to_owned() }
+}
+
+/// What is in a blob that schema 1 names as a layer.
+pub fn layer(digest: &Digest) -> Key {
+    Key { pk: format!("BLOB#{digest}"), sk: "LAYER".to_owned() }
 }
 
 /// A repository that may read a blob.

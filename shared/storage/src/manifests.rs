@@ -50,6 +50,8 @@ pub struct NewManifest<'a> {
     pub blobs: &'a [Digest],
     /// Manifests that must be in the repository.
     pub manifests: &'a [Digest],
+    /// Manifests below those, which needn't be there. What is there as a conversion stays from now on, as those do.
+    pub descendants: &'a [Digest],
     /// Where the manifest is to be listed when it has a subject.
     pub referrer: Option<Referrer>,
 }
@@ -205,7 +207,8 @@ impl Storage {
         let mut wanted = vec![keys::settings(name), keys::manifest(name, new.digest)];
         wanted.extend(new.tag.map(|tag| keys::tag(name, tag)));
         wanted.extend(new.blobs.iter().map(|digest| keys::blob(name, digest)));
-        wanted.extend(new.manifests.iter().map(|digest| keys::manifest(name, digest)));
+        let below = || new.manifests.iter().chain(new.descendants);
+        wanted.extend(below().map(|digest| keys::manifest(name, digest)));
         wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
         wanted.dedup();
         let found = self.table.get_all(wanted).await?;
@@ -218,7 +221,7 @@ impl Storage {
         if !blobs.is_empty() || !manifests.is_empty() {
             return Err(PutError::Missing { blobs, manifests });
         }
-        if self.adopt_conversions(name, new.manifests, &found).await?.is_none() {
+        if self.adopt_conversions(name, below(), &found).await?.is_none() {
             return Ok(None);
         }
 
@@ -251,11 +254,11 @@ impl Storage {
     async fn adopt_conversions(
         &self,
         name: &RepositoryName,
-        children: &[Digest],
+        children: impl Iterator<Item = &Digest>,
         found: &HashMap<keys::Key, Item>,
     ) -> Result<Option<()>, Error> {
         let mut adoptions = Vec::new();
-        for key in children.iter().map(|digest| keys::manifest(name, digest)) {
+        for key in children.map(|digest| keys::manifest(name, digest)) {
             let Some(item) = found.get(&key) else { continue };
             if ManifestRecord::read(item)?.origin == Origin::Derived {
                 let update = self.table.update(key, "SET origin = :origin, pushed_at = :now ADD revision :one");

@@ -59,7 +59,16 @@ impl Bucket {
 
     /// An object's bytes; None when there is none.
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
-        let output = match self.client.get_object().bucket(&self.name).key(key).send().await {
+        self.read(key, None).await
+    }
+
+    /// So many of an object's bytes from `start` on; None when there is none. `length` isn't 0.
+    pub(crate) async fn get_range(&self, key: &str, start: u64, length: u64) -> Result<Option<Bytes>, Error> {
+        self.read(key, Some(format!("bytes={start}-{}", start + length - 1))).await
+    }
+
+    async fn read(&self, key: &str, range: Option<String>) -> Result<Option<Bytes>, Error> {
+        let output = match self.client.get_object().bucket(&self.name).key(key).set_range(range).send().await {
             Ok(output) => output,
             Err(error) if is(&error, "NoSuchKey") => return Ok(None),
             Err(error) => return Err(error.into()),

@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
 };
 
 use crate::Error;
@@ -34,6 +36,12 @@ impl<E: Into<Error>> From<E> for Cancelled {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
+}
+
+/// An update on condition: what it left, or what stood in its way.
+pub(crate) enum Update {
+    Done(Item),
+    Refused(Option<Item>),
 }
 
 impl Table {
@@ -123,6 +131,40 @@ impl Table {
         Ok(())
     }
 
+    /// A conditional update. One that runs into somebody's transaction waits and tries again, as a transaction would.
+    pub(crate) async fn update_if(
+        &self,
+        key: Key,
+        update: &str,
+        condition: &str,
+        values: Vec<(&str, AttributeValue)>,
+    ) -> Result<Update, Error> {
+        let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key_item(key)))
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        self.retry("an item", || async {
+            match request.clone().send().await {
+                Ok(output) => Ok(Some(Update::Done(output.attributes.unwrap_or_default()))),
+                Err(error) => match error.as_service_error() {
+                    Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                        Ok(Some(Update::Refused(refused.item().cloned())))
+                    }
+                    Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
+                    _ => Err(error.into()),
+                },
+            }
+        })
+        .await
+    }
+
     /// All or nothing.
     pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
         let result = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
@@ -157,7 +199,7 @@ impl Table {
     }
 
     pub(crate) fn update(&self, key: Key, expression: &str) -> UpdateOf {
-        let update = Update::builder().table_name(&self.name).set_key(Some(key_item(key)));
+        let update = aws_sdk_dynamodb::types::Update::builder().table_name(&self.name).set_key(Some(key_item(key)));
         UpdateOf(update.update_expression(expression))
     }
 

@@ -6,4 +6,5 @@ mod quality;
 mod refusals;
 mod served;
 mod table;
+mod upgrades;
 mod wishes;

@@ -14,12 +14,12 @@ use crate::types::{
 /// Headers that name the one request that they answer.
 const OF_THE_REQUEST: [&str; 3] = ["date", "x-request-id", "apigw-requestid"];
 
-/// Pulls by tag, and checks headers, content, and everything that the answer promises.
+/// Pulls by tag, and checks headers, content, and everything that the answer promises. Layers of schema 1 are waited for.
 ///
 /// `samples` are the images in the list that is stored; a client that knows no lists gets the one for amd64.
 #[track_caller]
 pub(crate) fn check(repository: &Repository, tag: &str, accept: &[&str], expected: &str, samples: &[Sample]) {
-    let answer = repository.pull(tag, accept).expect(200);
+    let answer = repository.pull_converted(tag, accept).expect(200);
     assert_eq!(answer.expect_header("content-type"), expected);
     assert_eq!(answer.expect_header("vary"), "Accept");
     let digest = digest_of(&answer, expected);
@@ -28,8 +28,8 @@ pub(crate) fn check(repository: &Repository, tag: &str, accept: &[&str], expecte
     assert_eq!(answer.expect_header("etag"), entity_tag);
 
     let stored = repository.pull(tag, ANYTHING).expect(200);
-    let stored = stored.expect_header("docker-content-digest");
-    assert_eq!(answer.header("x-registry-stored-digest"), (stored != digest).then_some(stored));
+    let stored_digest = stored.expect_header("docker-content-digest");
+    assert_eq!(answer.header("x-registry-stored-digest"), (stored_digest != digest).then_some(stored_digest));
 
     let again = repository.pull(tag, accept).expect(200);
     assert_eq!((again.body == answer.body, lasting(&again)), (true, lasting(&answer)));
@@ -43,11 +43,17 @@ pub(crate) fn check(repository: &Repository, tag: &str, accept: &[&str], expecte
         assert!(unchanged.body.is_empty());
     }
 
+    // A signature changes no digest, so what is stored under it is what was pushed.
+    let promised = if stored_digest == digest { &stored } else { &answer };
     for other in [accept, DOCKER_1_9, ANYTHING, ONLY_SCHEMA2] {
         let by_digest = repository.pull(&digest, other).expect(200);
-        assert_eq!(by_digest.body, answer.body, "{digest} for {other:?}");
-        assert_eq!(by_digest.expect_header("content-type"), expected);
+        assert_eq!(by_digest.body, promised.body, "{digest} for {other:?}");
+        assert_eq!(by_digest.expect_header("content-type"), promised.expect_header("content-type"));
         assert_eq!(by_digest.expect_header("docker-content-digest"), digest);
+    }
+    if stored_digest == digest && stored.body != answer.body {
+        let types = (stored.expect_header("content-type"), expected);
+        assert_eq!((types, &payload(&answer.body)), ((SCHEMA1_UNSIGNED, SCHEMA1), &stored.body));
     }
     check_content(repository, accept, &answer.body, expected, samples);
 }
@@ -98,15 +104,27 @@ fn check_content(repository: &Repository, accept: &[&str], body: &[u8], media_ty
 #[track_caller]
 fn check_image(repository: &Repository, manifest: &Value, media_type: &str, types: (&str, &str), sample: &Sample) {
     assert_eq!((&manifest["schemaVersion"], &manifest["mediaType"]), (&2.into(), &media_type.into()));
-    let config = &manifest["config"];
-    assert_eq!((&config["mediaType"], &config["size"]), (&types.0.into(), &sample.config.len().into()));
-    assert_eq!(repository.blob(config["digest"].as_str().unwrap()), sample.config);
+    check_config(repository, &manifest["config"], types.0, sample);
     let layers = manifest["layers"].as_array().unwrap();
     assert_eq!(layers.len(), sample.layers.len());
     for (layer, content) in layers.iter().zip(&sample.layers) {
         assert_eq!((&layer["mediaType"], &layer["digest"]), (&types.1.into(), &content.digest.as_str().into()));
         assert_eq!(layer["size"], content.bytes.len());
         assert!(repository.has_blob(&content.digest));
+    }
+}
+
+#[track_caller]
+fn check_config(repository: &Repository, config: &Value, media_type: &str, sample: &Sample) {
+    let digest = config["digest"].as_str().unwrap();
+    let bytes = repository.blob(digest);
+    assert_eq!((&config["mediaType"], &config["size"]), (&media_type.into(), &bytes.len().into()));
+    assert_eq!(sha256(&bytes), digest);
+    if sample.was_schema1 {
+        let json = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap();
+        assert_eq!(json(&bytes), json(&sample.config));
+    } else {
+        assert_eq!(bytes, sample.config);
     }
 }
 

@@ -42,6 +42,7 @@ pub(crate) const DOCKER_MANIFEST_20_10: &[&str] = &[SCHEMA2, LIST, INDEX];
 pub(crate) const ANYTHING: &[&str] = &["*/*"];
 
 pub(crate) const ONLY_SCHEMA1: &[&str] = &[SCHEMA1];
+pub(crate) const ONLY_UNSIGNED_SCHEMA1: &[&str] = &[SCHEMA1_UNSIGNED];
 pub(crate) const ONLY_SCHEMA2: &[&str] = &[SCHEMA2];
 pub(crate) const ONLY_OCI: &[&str] = &[OCI];
 pub(crate) const ONLY_LIST: &[&str] = &[LIST];

@@ -61,6 +61,13 @@ impl Skopeo {
         run(self.home.command("skopeo").args(["inspect", "--raw"]).arg(format!("docker://{image}"))).into_bytes()
     }
 
+    /// The configuration of an image, wherever it is: `docker://…`, `oci:…`.
+    #[track_caller]
+    pub fn inspect_config(&self, image: &str) -> Value {
+        let config = run(self.home.command("skopeo").args(["inspect", "--config", image]));
+        serde_json::from_str(&config).expect("a configuration in JSON")
+    }
+
     /// The digest that skopeo computes for a manifest. For schema 1, that isn't the hash of all its bytes.
     #[track_caller]
     pub fn manifest_digest(&self, manifest: &[u8]) -> String {

@@ -8,6 +8,7 @@
 //! to the runtime API breaks, on which lambda_runtime returns from its loop.
 
 mod instance;
+mod invoke_api;
 mod runtime_api;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::gateway::{Invoke, InvokeError};
 use instance::Instance;
+pub use invoke_api::{RETRY_PAUSES, serve as serve_invoke_api};
+
+/// How long a function in the background may take: what the template gives it, and the most that Lambda does.
+pub const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// What can be chosen about the processes.
 #[derive(Clone, Debug)]
@@ -29,7 +34,8 @@ pub struct ProcessOptions {
     pub environment: Vec<(String, String)>,
     /// The most processes that one function has at a time; at least 1.
     pub max_instances: usize,
-    /// How long one request may take, a process's start included. Then the process is killed.
+    /// How long one request may take, a process's start included. Then the process is killed. Background functions have
+    /// [`BACKGROUND_TIMEOUT`].
     pub timeout: Duration,
     /// What a function is told that it has, in MB. Nothing enforces it.
     pub memory: u32,
@@ -96,7 +102,8 @@ impl Pool {
                 Instance::start((self.command)(), self.function, &self.options).await.map_err(InvokeError::Start)?
             }
         };
-        let result = instance.invoke(event, self.options.timeout).await;
+        let timeout = if self.function.is_background() { BACKGROUND_TIMEOUT } else { self.options.timeout };
+        let result = instance.invoke(event, timeout).await;
         if instance.is_alive() {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
         }

@@ -5,6 +5,9 @@ use serde_json::value::RawValue;
 use crate::json::{Node, Object};
 use crate::{ParseError, Refusal};
 
+/// How deep Go's encoding/json reads (`maxNestingDepth`), and so every client of schema 1.
+const MAX_DEPTH: usize = 10_000;
+
 /// An image config, as docker-registry's schema 1 builder reads it.
 #[derive(Debug)]
 pub(super) struct Config<'a> {
@@ -37,6 +40,9 @@ impl<'a> Config<'a> {
             other => Refusal::Config(format!("is malformed: {other}")),
         };
         let document = Node::document(bytes).and_then(|document| document.object()).map_err(invalid)?;
+        if depth(bytes) > MAX_DEPTH {
+            return Err(Refusal::Config(format!("is nested more than {MAX_DEPTH} levels deep")));
+        }
         let rootfs = document.get("rootfs").map_err(invalid)?.ok_or(Refusal::NoRootfs)?;
         let read = || {
             let rootfs = rootfs.object()?;
@@ -59,6 +65,22 @@ impl<'a> Config<'a> {
     }
 }
 
+/// How many arrays and objects stand in each other in a JSON document.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match byte {
+            b'"' if !escaped => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth += 1,
+            b'}' | b']' if !in_string => depth -= 1,
+            _ => {}
+        }
+        escaped = *byte == b'\\' && !escaped;
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
 fn entry(node: &Node<'_>) -> Result<Entry, ParseError> {
     let entry = node.object()?;
     let text = |key| Ok(entry.read(key, Node::string)?.unwrap_or_default());
@@ -71,7 +93,8 @@ fn entry(node: &Node<'_>) -> Result<Entry, ParseError> {
     })
 }
 
-fn created(node: &Node<'_>) -> Result<String, ParseError> {
+/// A time, in Go's spelling.
+pub(super) fn created(node: &Node<'_>) -> Result<String, ParseError> {
     let text = node.string()?;
     super::time::in_go(&text).ok_or_else(|| node.error(format!("{text:?} is not a time (RFC 3339)")))
 }

@@ -141,9 +141,9 @@ fn signature_key(block: &Object<'_>) -> Result<SignatureKey, ParseError> {
     Ok(SignatureKey::Es256(verifying_key))
 }
 
-/// Signs an indented JSON object and writes the signature into it, as libtrust's `PrettySignature` does.
+/// Signs a JSON object and writes the signature into it, as libtrust's `PrettySignature` does.
 ///
-/// The result is a function of its input: the key is [fixed](key::signing_key), ECDSA takes its nonce from key and
+/// The result is a function of its input: the key is [fixed](key::SIGNING_KEY), ECDSA takes its nonce from key and
 /// message (RFC 6979), and the time is the caller's.
 pub(super) fn sign(payload: &str, time: &str) -> Vec<u8> {
     #[derive(Serialize)]
@@ -154,8 +154,8 @@ pub(super) fn sign(payload: &str, time: &str) -> Vec<u8> {
         time: &'a str,
     }
 
-    const TAIL: &str = "\n}";
-    let head = payload.strip_suffix(TAIL).unwrap_or(payload);
+    // The signature goes before the closing brace and the white space around it.
+    let head = payload.rfind('}').map_or(payload, |brace| payload[..brace].trim_end());
     let format_tail = URL_SAFE_NO_PAD.encode(&payload[head.len()..]);
     let protected = go_json::compact(&Protected { format_length: head.len(), format_tail, time });
     let protected = URL_SAFE_NO_PAD.encode(protected);

@@ -1,5 +1,7 @@
 //! The key that signs converted schema 1 manifests.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::signature::Signer as _;
@@ -17,6 +19,10 @@ const PRIVATE_KEY: [u8; 32] = [
     0x7a, 0xd9, 0x50, 0x2c, 0xac, 0x59, 0xa4, 0xe8, 0x53, 0x9e, 0xd2, 0xb5, 0xcc,
 ];
 
+/// The key in the form that signs: making it of the constant costs as much as a signature.
+static SIGNING_KEY: LazyLock<SigningKey> =
+    LazyLock::new(|| SigningKey::from_slice(&PRIVATE_KEY).expect("the constant is a number below the order of P-256"));
+
 /// The public key in the words of a JSON web key.
 pub(super) struct Jwk {
     pub(super) id: String,
@@ -24,18 +30,14 @@ pub(super) struct Jwk {
     pub(super) y: String,
 }
 
-fn signing_key() -> SigningKey {
-    SigningKey::from_slice(&PRIVATE_KEY).expect("the constant is a number below the order of P-256")
-}
-
 /// An ES256 signature; the nonce comes from key and message (RFC 6979), so there is only one.
 pub(super) fn sign(message: &[u8]) -> Signature {
-    signing_key().sign(message)
+    SIGNING_KEY.sign(message)
 }
 
 /// The public half of the key.
 pub(super) fn public_jwk() -> Jwk {
-    let key = *signing_key().verifying_key();
+    let key = *SIGNING_KEY.verifying_key();
     let point = key.to_sec1_point(false);
     // 0x04, x, y (SEC 1, section 2.3.3).
     let (x, y) = point.as_bytes()[1..].split_at(32);

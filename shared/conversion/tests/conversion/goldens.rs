@@ -31,6 +31,36 @@ fn schema2_becomes_the_schema1_that_docker_hub_made_of_it_byte_for_byte() {
     assert!(converted.blobs[0].digest.matches(&converted.blobs[0].bytes));
 }
 
+/// `tests/src/bin/record-goldens.rs` recorded them.
+#[test]
+fn schema2_becomes_the_schema1_that_docker_registry_makes_of_it_byte_for_byte() {
+    for edge in [
+        "plain",
+        "empty-steps",
+        "no-layers",
+        "windows",
+        "every-field",
+        "own-fields",
+        "author-and-comment",
+        "missing-fields",
+        "fractions-of-seconds",
+        "zone-offsets",
+        "odd-numbers",
+        "html",
+        "control-characters",
+        "not-ascii",
+        "surrogates",
+        "odd-keys",
+    ] {
+        let source = parse(golden(&format!("schema2-{edge}.json")));
+        let config = golden(&format!("config-{edge}.json"));
+        let by_registry = golden(&format!("schema2-{edge}-to-schema1-by-docker-registry.json"));
+        let converted = convert(&source, Target::DockerSchema1, Some(&config)).unwrap().manifest;
+        assert_eq!(payload(converted.bytes()), String::from_utf8(by_registry.clone()).unwrap(), "{edge}");
+        assert_eq!(converted.digest(), Digest::sha256(&by_registry), "{edge}");
+    }
+}
+
 #[test]
 fn docker_hubs_own_signature_holds_once_its_name_is_back() {
     let text = String::from_utf8(golden("schema2-httpd-to-schema1-by-docker-hub.json")).unwrap();

@@ -126,6 +126,20 @@ fn attestations_stay_in_indexes_and_are_left_out_of_docker_lists() {
 }
 
 #[test]
+fn an_attestation_may_be_an_image_elsewhere_in_the_list() {
+    let source = oci_index(&[
+        child(1, &MediaType::DockerSchema2, "unknown", "unknown"),
+        child(1, &MediaType::DockerSchema2, "linux", "amd64"),
+    ]);
+    let target = Target::OciIndex(ChildFormat::OciManifest);
+    assert_eq!(children_to_convert(&source, &target).len(), 1);
+    let converted = BTreeMap::from([(digest(1).parse().unwrap(), replacement(1, MediaType::OciManifest))]);
+    let index = convert_index(&source, &target, &converted).unwrap().manifest;
+    assert_eq!(index.children()[0], source.children()[0]);
+    assert_eq!(index.children()[1].media_type, MediaType::OciManifest);
+}
+
+#[test]
 fn an_index_over_blobs_is_not_converted() {
     let layer = json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "size": 1, "digest": digest(1) });
     let refusal = convert_index(&oci_index(&[layer]), &DOCKER_LIST, &BTreeMap::new()).unwrap_err();

@@ -1,6 +1,6 @@
 //! What each client gets of each stored format.
 
-use conversion::{Candidate, ChildFormat, Refusal, Target, negotiate, not_acceptable};
+use conversion::{Candidate, ChildFormat, Needs, Refusal, Target, negotiate, not_acceptable};
 use protocol::{Accept, ErrorCode, MediaType};
 
 const SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+prettyjws";
@@ -49,6 +49,9 @@ const TO_SCHEMA2: &[Candidate] = &[Candidate::Convert(Target::DockerSchema2)];
 const TO_OCI: &[Candidate] = &[Candidate::Convert(Target::OciManifest)];
 const TO_SCHEMA2_OR_SCHEMA1: &[Candidate] =
     &[Candidate::Convert(Target::DockerSchema2), Candidate::Convert(Target::DockerSchema1)];
+const TO_SCHEMA2_OR_OCI: &[Candidate] =
+    &[Candidate::Convert(Target::DockerSchema2), Candidate::Convert(Target::OciManifest)];
+const TO_SCHEMA2_OR_STORED: &[Candidate] = &[Candidate::Convert(Target::DockerSchema2), Candidate::Stored];
 const DOCKER_LIST: Candidate = Candidate::Convert(Target::DockerManifestList(ChildFormat::DockerSchema2));
 const DOCKER_INDEX: Candidate = Candidate::Convert(Target::OciIndex(ChildFormat::DockerSchema2));
 const OCI_LIST: Candidate = Candidate::Convert(Target::DockerManifestList(ChildFormat::OciManifest));
@@ -73,27 +76,40 @@ fn each_client_gets_what_it_can_read() {
         DOCKER_1_10_TO_18,
         [
             STAYS,
-            STAYS,
+            // Signed.
+            &[Candidate::Convert(Target::DockerSchema1), Candidate::Convert(Target::DockerSchema2)],
             STAYS,
             TO_SCHEMA2_OR_SCHEMA1,
             &[DOCKER_LIST, Candidate::Stored],
             &[DOCKER_LIST, Candidate::Child],
         ],
     );
+    let signed_or_better = [&TO_SCHEMA1[0], &TO_SCHEMA2_OR_OCI[0], &TO_SCHEMA2_OR_OCI[1]].map(|candidate| *candidate);
+    check("Docker 19.03 and later", DOCKER_19_AND_LATER, [STAYS, &signed_or_better, STAYS, STAYS, STAYS, STAYS]);
     for (client, accept) in [
-        ("Docker 19.03 and later", DOCKER_19_AND_LATER),
         ("containers/image", CONTAINERS_IMAGE),
         ("go-containerregistry", GO_CONTAINERREGISTRY),
         ("regclient", REGCLIENT),
-        ("containerd", CONTAINERD),
     ] {
         check(client, accept, [STAYS; 6]);
     }
-    check("oras", ORAS, [NOTHING, NOTHING, STAYS, STAYS, STAYS, STAYS]);
+    let up_or_stored = [TO_SCHEMA2_OR_OCI, STAYS].concat();
+    // A child in schema 1 is nothing for them.
+    let lists = [Candidate::Convert(Target::DockerManifestList(ChildFormat::Any)), Candidate::Stored];
+    let indexes = [Candidate::Convert(Target::OciIndex(ChildFormat::Any)), Candidate::Stored];
+    check("containerd", CONTAINERD, [&up_or_stored, &up_or_stored, STAYS, STAYS, &lists, &indexes]);
+    check("oras", ORAS, [TO_SCHEMA2_OR_OCI, TO_SCHEMA2_OR_OCI, STAYS, STAYS, &lists, &indexes]);
     check(
         "docker manifest up to 20.10",
         DOCKER_MANIFEST_UP_TO_20,
-        [NOTHING, NOTHING, STAYS, TO_SCHEMA2, &[DOCKER_LIST, Candidate::Stored], &[DOCKER_INDEX, Candidate::Stored]],
+        [
+            TO_SCHEMA2,
+            TO_SCHEMA2,
+            STAYS,
+            TO_SCHEMA2,
+            &[DOCKER_LIST, Candidate::Stored],
+            &[DOCKER_INDEX, Candidate::Stored],
+        ],
     );
     check("a bare wildcard", WILDCARD, [STAYS; 6]);
     check("curl and browsers", CURL_AND_BROWSERS, [STAYS; 6]);
@@ -101,21 +117,21 @@ fn each_client_gets_what_it_can_read() {
 
 #[test]
 fn each_format_alone_is_served_stored_or_converted() {
-    check("schema 1", &[SCHEMA1], [STAYS, STAYS, TO_SCHEMA1, TO_SCHEMA1, CHILD, CHILD]);
+    check("schema 1", &[SCHEMA1], [STAYS, TO_SCHEMA1, TO_SCHEMA1, TO_SCHEMA1, CHILD, CHILD]);
     check("unsigned schema 1", &[UNSIGNED], [STAYS, STAYS, TO_SCHEMA1, TO_SCHEMA1, CHILD, CHILD]);
-    check("schema 2", &[SCHEMA2], [NOTHING, NOTHING, STAYS, TO_SCHEMA2, CHILD, CHILD]);
-    check("OCI", &[OCI], [NOTHING, NOTHING, TO_OCI, STAYS, CHILD, CHILD]);
+    check("schema 2", &[SCHEMA2], [TO_SCHEMA2, TO_SCHEMA2, STAYS, TO_SCHEMA2, CHILD, CHILD]);
+    check("OCI", &[OCI], [TO_OCI, TO_OCI, TO_OCI, STAYS, CHILD, CHILD]);
     check("manifest list", &[LIST], [NOTHING, NOTHING, NOTHING, NOTHING, STAYS, &[DOCKER_LIST]]);
     check("index", &[INDEX], [NOTHING, NOTHING, NOTHING, NOTHING, &[OCI_INDEX], STAYS]);
     check(
         "OCI images and lists",
         &[OCI, INDEX],
-        [NOTHING, NOTHING, TO_OCI, STAYS, &[OCI_INDEX, Candidate::Child], &[OCI_INDEX, Candidate::Stored]],
+        [TO_OCI, TO_OCI, TO_OCI, STAYS, &[OCI_INDEX, Candidate::Child], &[OCI_INDEX, Candidate::Stored]],
     );
     check(
         "an odd pair",
         &[OCI, LIST],
-        [NOTHING, NOTHING, TO_OCI, STAYS, &[OCI_LIST, Candidate::Stored], &[OCI_LIST, Candidate::Child]],
+        [TO_OCI, TO_OCI, TO_OCI, STAYS, &[OCI_LIST, Candidate::Stored], &[OCI_LIST, Candidate::Child]],
     );
     check("JSON", &["application/json"], [NOTHING; 6]);
 }
@@ -125,14 +141,7 @@ fn named_types_beat_wildcards() {
     check(
         "schema 2 and a wildcard",
         &[SCHEMA2, "*/*"],
-        [
-            STAYS,
-            STAYS,
-            STAYS,
-            &[Candidate::Convert(Target::DockerSchema2), Candidate::Stored],
-            CHILD_OR_STORED,
-            CHILD_OR_STORED,
-        ],
+        [TO_SCHEMA2_OR_STORED, TO_SCHEMA2_OR_STORED, STAYS, TO_SCHEMA2_OR_STORED, CHILD_OR_STORED, CHILD_OR_STORED],
     );
     check("a type that nobody knows and a wildcard", &["application/x", "application/*"], [STAYS; 6]);
     check("a type that nobody knows", &["application/x"], [NOTHING; 6]);
@@ -141,11 +150,12 @@ fn named_types_beat_wildcards() {
 
 #[test]
 fn the_highest_quality_wins_and_nought_rules_out() {
+    let oci_first = [Candidate::Convert(Target::OciManifest), Candidate::Convert(Target::DockerSchema2)];
     let to_oci = [Candidate::Convert(Target::OciManifest), Candidate::Stored];
     check(
         "OCI rather than schema 2",
         &["application/vnd.docker.distribution.manifest.v2+json;q=0.5", OCI],
-        [NOTHING, NOTHING, &to_oci, STAYS, CHILD, CHILD],
+        [&oci_first, &oci_first, &to_oci, STAYS, CHILD, CHILD],
     );
     let schema1_first = [Candidate::Convert(Target::DockerSchema1), Candidate::Convert(Target::DockerSchema2)];
     check(
@@ -156,16 +166,17 @@ fn the_highest_quality_wins_and_nought_rules_out() {
         ],
         [STAYS, STAYS, &[Candidate::Convert(Target::DockerSchema1), Candidate::Stored], &schema1_first, CHILD, CHILD],
     );
+    let indexes = [Candidate::Convert(Target::OciIndex(ChildFormat::Any)), Candidate::Stored];
     check(
         "an image rather than a list",
         &[SCHEMA2, OCI, "application/vnd.oci.image.index.v1+json;q=0.5"],
         [
-            NOTHING,
-            NOTHING,
+            TO_SCHEMA2_OR_OCI,
+            TO_SCHEMA2_OR_OCI,
             STAYS,
             STAYS,
-            &[Candidate::Child, Candidate::Convert(Target::OciIndex(ChildFormat::Any))],
-            CHILD_OR_STORED,
+            &[Candidate::Child, indexes[0]],
+            &[Candidate::Child, indexes[0], indexes[1]],
         ],
     );
     check(
@@ -215,8 +226,9 @@ fn keys_of_targets_are_distinct_and_plain() {
 #[test]
 fn only_schema1_reads_the_config_and_contains_the_tag() {
     for source in [MediaType::DockerSchema2, MediaType::OciManifest] {
-        assert!(Target::DockerSchema1.needs_config(&source));
-        assert!(!Target::DockerSchema2.needs_config(&source) && !Target::OciManifest.needs_config(&source));
+        assert_eq!(Target::DockerSchema1.needs(&source), Needs::Config);
+        assert_eq!(Target::DockerSchema2.needs(&source), Needs::Nothing);
+        assert_eq!(Target::OciManifest.needs(&source), Needs::Nothing);
     }
     assert!(Target::DockerSchema1.depends_on_tag());
     assert!(!Target::OciIndex(ChildFormat::Any).depends_on_tag());

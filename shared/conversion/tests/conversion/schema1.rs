@@ -1,5 +1,7 @@
 //! Schema 1: the edges of the rules, and the signature.
 
+use std::collections::BTreeMap;
+
 use conversion::{Converted, ImageInputs, Manifest, Refusal, Target, convert_image};
 use protocol::{Digest, MediaType};
 use serde_json::{Value, json};
@@ -126,8 +128,8 @@ fn the_base_layer_of_windows_is_the_parent_of_the_first_entry() {
 #[test]
 fn name_and_tag_are_those_of_the_request() {
     let (name, tag) = ("team/app".parse().unwrap(), "v1.2".parse().unwrap());
-    let config = config(1, &json!([{}]));
-    let mut inputs = ImageInputs { config: Some(config.as_bytes()), name: &name, tag: Some(&tag) };
+    let (config, layers) = (config(1, &json!([{}])), BTreeMap::new());
+    let mut inputs = ImageInputs { config: Some(config.as_bytes()), layers: &layers, name: &name, tag: Some(&tag) };
     let tagged = convert_image(&schema2(1), &Target::DockerSchema1, &inputs).unwrap().manifest;
     let text = payload(tagged.bytes());
     let head = "{\n   \"schemaVersion\": 1,\n   \"name\": \"team/app\",\n   \"tag\": \"v1.2\",\n   \"architecture\": \"amd64\",\n   \"fsLayers\": [\n      {\n";
@@ -227,13 +229,5 @@ fn layers_that_schema1_cannot_describe_are_refused() {
         let source = parse(image(&family, &[MediaType::OciLayer, layer.clone()]).to_string());
         let config = config(2, &json!([{}, {}]));
         assert_eq!(convert(&source, Target::DockerSchema1, Some(config.as_bytes())).unwrap_err(), refusal, "{layer}");
-    }
-}
-
-#[test]
-fn schema1_has_no_way_up_yet() {
-    for target in [Target::DockerSchema2, Target::OciManifest] {
-        let refusal = convert(&parse(golden("schema1-unsigned.json")), target, None).unwrap_err();
-        assert_eq!(refusal, Refusal::NoConversion { from: MediaType::DockerSchema1, to: target.media_type() });
     }
 }

@@ -1,5 +1,6 @@
 //! Manifests to test with.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use conversion::{Converted, ImageInputs, Manifest, Refusal, Target, convert_image};
@@ -22,7 +23,8 @@ pub(crate) fn value(bytes: impl AsRef<[u8]>) -> Value {
 /// Converts as for `library/httpd:latest`.
 pub(crate) fn convert(source: &Manifest, target: Target, config: Option<&[u8]>) -> Result<Converted, Refusal> {
     let (name, tag) = ("library/httpd".parse().unwrap(), "latest".parse().unwrap());
-    convert_image(source, &target, &ImageInputs { config, name: &name, tag: Some(&tag) })
+    let layers = BTreeMap::new();
+    convert_image(source, &target, &ImageInputs { config, layers: &layers, name: &name, tag: Some(&tag) })
 }
 
 /// What the signatures of a schema 1 manifest cover.

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use protocol::{Digest, Hasher, HasherState, RepositoryName, UploadId};
 
 use super::{Progress, UploadError};
 use crate::objects::Part;
-use crate::table::{Cancelled, Item, b, bytes, item, key_item, n, now, now_ms, number, parsed, s, text};
+use crate::table::{Cancelled, Item, Update, b, bytes, item, n, now, now_ms, number, parsed, s, text};
 use crate::{Error, Storage, keys};
 
 /// How long a claim keeps others out when its holder dies without a word. Each part renews it; longer than a function
@@ -137,12 +136,6 @@ impl Session {
     }
 }
 
-/// An update on condition: what it left, or what stood in its way.
-enum Update {
-    Done(Item),
-    Refused(Option<Item>),
-}
-
 impl Storage {
     pub(crate) async fn read_session(&self, name: &RepositoryName, id: &UploadId) -> Result<Option<Session>, Error> {
         let found = self.table.get(keys::upload(name, id)).await?;
@@ -167,7 +160,7 @@ impl Storage {
         }
         let key = keys::upload(name, id);
         let claim = "SET lease = :lease, claimant = :me ADD fence :one";
-        let seen = match self.update_if(key.clone(), claim, &condition, values).await? {
+        let seen = match self.table.update_if(key.clone(), claim, &condition, values).await? {
             Update::Done(item) => return Ok(Session::read(name, id, &item)?),
             Update::Refused(None) => return Err(UploadError::Unknown),
             Update::Refused(Some(item)) => Session::read(name, id, &item)?,
@@ -202,7 +195,7 @@ impl Storage {
         ];
         let condition = "phase = :open AND lease = :expired AND fence = :seen";
         let take_over = "SET lease = :lease, claimant = :me, untidy = :true ADD fence :one, next_part :one";
-        match self.update_if(key, take_over, condition, values).await? {
+        match self.table.update_if(key, take_over, condition, values).await? {
             Update::Done(item) => Ok(Session::read(name, id, &item)?),
             Update::Refused(Some(item)) => {
                 let now = Session::read(name, id, &item)?;
@@ -215,7 +208,7 @@ impl Storage {
     /// Lets go of a session whose bytes are all recorded.
     pub(crate) async fn release(&self, session: &Session) -> Result<(), UploadError> {
         let values = vec![(":fence", n(session.fence)), (":open", s(Phase::Open.as_str()))];
-        match self.update_if(session.key(), "REMOVE lease", HOLDS, values).await? {
+        match self.table.update_if(session.key(), "REMOVE lease", HOLDS, values).await? {
             Update::Done(_) => Ok(()),
             Update::Refused(now) => Err(session.lost(now)?),
         }
@@ -228,7 +221,7 @@ impl Storage {
             (":open", s(Phase::Open.as_str())),
             (":true", AttributeValue::Bool(true)),
         ];
-        let released = self.update_if(session.key(), "SET untidy = :true REMOVE lease", HOLDS, values).await;
+        let released = self.table.update_if(session.key(), "SET untidy = :true REMOVE lease", HOLDS, values).await;
         if let Err(error) = released {
             tracing::debug!(%error, session = %session.id, "the lease of an upload is left to run out");
         }
@@ -298,7 +291,7 @@ impl Storage {
             (":sha512", b(checkpoint.hashes.sha512.clone())),
         ];
         let update = "SET received = :received, sha256 = :sha256, sha512 = :sha512, tail = :fence REMOVE lease";
-        match self.update_if(session.key(), update, HOLDS, values).await? {
+        match self.table.update_if(session.key(), update, HOLDS, values).await? {
             Update::Done(_) => Ok(()),
             Update::Refused(now) => Err(session.lost(now)?),
         }
@@ -345,7 +338,7 @@ impl Storage {
             None => "phase = :open",
         };
         let update = "SET phase = :cancelled ADD fence :one";
-        match self.update_if(keys::upload(name, id), update, condition, values).await? {
+        match self.table.update_if(keys::upload(name, id), update, condition, values).await? {
             Update::Done(item) => Ok(Session::read(name, id, &item)?),
             Update::Refused(_) => Err(UploadError::Unknown),
         }
@@ -355,7 +348,7 @@ impl Storage {
     pub(crate) async fn give_up_manifest_session(&self, name: &RepositoryName, id: &UploadId) -> Result<bool, Error> {
         let values = vec![(":manifest", s(Phase::Manifest.as_str())), (":cancelled", s(Phase::Cancelled.as_str()))];
         let update = "SET phase = :cancelled";
-        match self.update_if(keys::upload(name, id), update, "phase = :manifest", values).await? {
+        match self.table.update_if(keys::upload(name, id), update, "phase = :manifest", values).await? {
             Update::Done(_) => Ok(true),
             Update::Refused(_) => Ok(false),
         }
@@ -368,7 +361,7 @@ impl Storage {
             return Ok(());
         }
         let values = vec![(":at", n(now() + KEPT))];
-        self.update_if(session.key(), "SET expires_at = :at", "attribute_exists(pk)", values).await.map(|_| ())
+        self.table.update_if(session.key(), "SET expires_at = :at", "attribute_exists(pk)", values).await.map(|_| ())
     }
 
     /// The parts that S3 has, in order.
@@ -376,42 +369,6 @@ impl Storage {
         let (pk, prefix) = (keys::repository(&session.name), keys::upload_part_prefix(&session.id));
         let (items, _) = self.table.page(&pk, &prefix, None, usize::MAX).await?;
         items.iter().map(|item| Ok(Part { number: number(item, "number")?, etag: text(item, "etag")? })).collect()
-    }
-
-    /// A conditional update. One that runs into somebody's transaction waits and tries again, as a transaction would.
-    async fn update_if(
-        &self,
-        key: keys::Key,
-        update: &str,
-        condition: &str,
-        values: Vec<(&str, AttributeValue)>,
-    ) -> Result<Update, Error> {
-        let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let request = self
-            .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .set_key(Some(key_item(key)))
-            .update_expression(update)
-            .condition_expression(condition)
-            .set_expression_attribute_values(Some(values))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        self.table
-            .retry("an upload session", || async {
-                match request.clone().send().await {
-                    Ok(output) => Ok(Some(Update::Done(output.attributes.unwrap_or_default()))),
-                    Err(error) => match error.as_service_error() {
-                        Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                            Ok(Some(Update::Refused(refused.item().cloned())))
-                        }
-                        Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
-                        _ => Err(error.into()),
-                    },
-                }
-            })
-            .await
     }
 }
 

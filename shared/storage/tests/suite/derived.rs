@@ -82,6 +82,7 @@ async fn a_conversion_that_a_pushed_list_names_outlives_its_source() {
         tag: None,
         blobs: &[],
         manifests: &[Digest::sha256(b"derived")],
+        descendants: &[],
         referrer: None,
     };
     stores.storage.put_manifest(&new).await.unwrap();

@@ -25,6 +25,7 @@ async fn a_manifest_that_refers_to_what_is_not_there_is_refused_with_all_of_it()
         tag: Some(&tag),
         blobs: &blobs,
         manifests: std::slice::from_ref(&child),
+        descendants: &[],
         referrer: None,
     };
     match stores.storage.put_manifest(&new).await {
@@ -129,6 +130,7 @@ async fn bytes_that_share_a_digest_keep_the_type_of_those_that_came_first() {
             tag: Some(&tag),
             blobs: &[],
             manifests: &[],
+            descendants: &[],
             referrer: None,
         };
         stores.storage.put_manifest(&new).await.unwrap();

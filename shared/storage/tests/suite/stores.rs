@@ -142,6 +142,7 @@ impl Stores {
             tag: tag.as_ref(),
             blobs: &[],
             manifests: &[],
+            descendants: &[],
             referrer: None,
         };
         self.storage.put_manifest(&new).await.unwrap();

@@ -1,0 +1,55 @@
+//! What is in the layers of schema 1, which another function finds out.
+
+use std::collections::BTreeMap;
+
+use conversion::{LayerContent, Manifest, Refusal};
+use protocol::{ApiError, Digest, RepositoryName};
+use runtime::Schema1Upgrade;
+use storage::LayerContent as Known;
+
+use crate::ManifestGet;
+
+/// The layers of an image by digest.
+pub(crate) type Layers = BTreeMap<Digest, LayerContent>;
+
+impl ManifestGet {
+    /// The layers that a conversion of schema 1 has to know. When some haven't been read, as those of images that were
+    /// pushed before anybody did, their reading is started.
+    pub(crate) async fn layers(
+        &self,
+        name: &RepositoryName,
+        manifest: &Manifest,
+    ) -> Result<Result<Layers, Refusal>, ApiError> {
+        let digests = match manifest.schema1_layers() {
+            Ok(digests) => digests,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let mut found = self.storage.layers(name, &digests).await?;
+        let (mut layers, mut unread, mut unknown) = (Layers::new(), false, false);
+        for digest in digests {
+            let Some(layer) = found.remove(&digest) else {
+                return Ok(Err(Refusal::UnreadableLayer { digest, problem: "is not in the repository".to_owned() }));
+            };
+            match layer.content {
+                Known::Read { compression, diff_id } => {
+                    layers.insert(digest, LayerContent { size: layer.blob.size, compression, diff_id });
+                }
+                Known::Unreadable { problem } => return Ok(Err(Refusal::UnreadableLayer { digest, problem })),
+                Known::BeingRead => unread = true,
+                Known::Unknown => (unread, unknown) = (true, true),
+            }
+        }
+        if unknown {
+            self.have_read(name, manifest).await;
+        }
+        Ok(if unread { Err(Refusal::Pending) } else { Ok(layers) })
+    }
+
+    /// The client comes back in any case, and then it is tried again.
+    async fn have_read(&self, name: &RepositoryName, manifest: &Manifest) {
+        let event = Schema1Upgrade { repository: name.clone(), digest: manifest.digest() };
+        if let Err(error) = self.background.start_schema1_upgrade(&event).await {
+            tracing::warn!(%error, "the layers of {} aren't being read", event.digest);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Starting functions that work in the background: nobody waits for them.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_sdk_lambda::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_sdk_lambda::error::DisplayErrorContext;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use protocol::{Digest, RepositoryName};
+use serde::{Deserialize, Serialize};
+
+use crate::BackgroundConfig;
+
+/// The event of `schema1-upgrade`: read the layers of this schema 1 manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema1Upgrade {
+    /// The repository.
+    pub repository: RepositoryName,
+    /// The manifest in it.
+    pub digest: Digest,
+}
+
+/// Starts functions by Lambda's asynchronous invocation: Lambda keeps the event and, when the function fails, tries
+/// twice more. Cheap to clone.
+#[derive(Clone)]
+pub struct Background {
+    client: Client,
+    schema1_upgrade: Option<String>,
+}
+
+/// The function couldn't be started.
+#[derive(Debug)]
+pub struct NotStarted(String);
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotStarted {}
+
+impl Background {
+    /// A client of Lambda, with the same keys as storage. Nothing is sent yet.
+    pub fn new(config: &BackgroundConfig, storage: &storage::Config) -> Self {
+        let keys = &storage.credentials;
+        let credentials = aws_sdk_lambda::config::Credentials::new(
+            &keys.access_key_id,
+            &keys.secret_access_key,
+            keys.session_token.clone(),
+            None,
+            "environment",
+        );
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .operation_attempt_timeout(Duration::from_secs(3))
+            .operation_timeout(Duration::from_secs(8))
+            .build();
+        let mut builder = aws_sdk_lambda::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(storage.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(timeouts);
+        builder.set_endpoint_url(config.lambda_endpoint.clone());
+        Self { client: Client::from_conf(builder.build()), schema1_upgrade: config.schema1_upgrade.clone() }
+    }
+
+    /// Starts the reading of a schema 1 manifest's layers. Returns as soon as Lambda has the event.
+    ///
+    /// # Errors
+    /// When Lambda doesn't take it.
+    pub async fn start_schema1_upgrade(&self, event: &Schema1Upgrade) -> Result<(), NotStarted> {
+        let Some(function) = &self.schema1_upgrade else {
+            return Err(NotStarted("the environment variable REGISTRY_SCHEMA1_UPGRADE is missing".to_owned()));
+        };
+        let payload = serde_json::to_vec(event).map_err(|error| NotStarted(error.to_string()))?;
+        let request = self.client.invoke().function_name(function).invocation_type(InvocationType::Event);
+        match request.payload(Blob::new(payload)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(NotStarted(DisplayErrorContext(&error).to_string())),
+        }
+    }
+}
