@@ -9,6 +9,7 @@ pub mod clients;
 pub mod command;
 pub mod content;
 pub mod digest;
+pub mod docker_registry;
 pub mod http;
 pub mod images;
 pub mod modes;

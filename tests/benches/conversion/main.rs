@@ -1,0 +1,23 @@
+//! What a conversion costs: in process, in instructions, and as pulls beside docker-registry. `tests/benchmark` runs
+//! it.
+//!
+//! Everything that is compared is measured in turns, in several rounds, and the best round counts: what else the
+//! machine does makes a round slower, never faster.
+
+mod client;
+mod image;
+mod in_process;
+mod pulls;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => {
+            in_process::measure();
+            pulls::measure();
+        }
+        // What callgrind looks at.
+        ["repeat", case, times] => in_process::repeat(case, times.parse().expect("a number")),
+        _ => panic!("unknown arguments: {arguments:?}"),
+    }
+}
