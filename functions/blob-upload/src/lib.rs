@@ -6,10 +6,17 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use http::header::{LOCATION, RANGE};
-use protocol::{ApiError, Digest, Method, RepositoryName, Route, UploadId};
-use runtime::{DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Environment, Handler, Reply, Request, Response, StartError};
+use http::header::{HeaderValue, LOCATION, RANGE};
+use protocol::{Algorithm, ApiError, Digest, ErrorCode, Method, RepositoryName, Route, UploadId};
+use runtime::{
+    DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Environment, Handler, OCI_CHUNK_MIN_LENGTH, Reply, Request, Response,
+    StartError,
+};
 use storage::{MountError, Progress, Storage, UploadError};
+
+/// What a client should send at a time, in bytes, but for the last piece. Smaller ones are taken as well, and cost three
+/// writes each; larger than 4 MB doesn't fit through a gateway.
+const MIN_PIECE: u32 = 1024 * 1024;
 
 /// The function.
 pub struct BlobUpload {
@@ -32,7 +39,10 @@ impl BlobUpload {
 
     /// POST: a mount, a whole blob at once, or a new session.
     async fn open(&self, name: &RepositoryName, request: Request) -> Result<Response, ApiError> {
-        if let (Some(digest), Some(from)) = (request.query.digest("mount")?, request.query.repository("from")?) {
+        known_algorithm(request.query.get("digest-algorithm"))?;
+        if let Some(digest) = request.query.digest("mount")? {
+            // Without a source only this repository is looked at: who pushes here may know what is here, and no more.
+            let from = request.query.repository("from")?.unwrap_or_else(|| name.clone());
             match self.storage.mount(&from, name, &digest).await {
                 Ok(_) => return Ok(created(name, &digest)),
                 // The specification wants a session then, for the client to send the blob.
@@ -44,7 +54,11 @@ impl BlobUpload {
         let id = self.storage.start_upload(name).await?;
         match digest {
             Some(digest) => self.finish(name, &id, digest, request).await,
-            None => Ok(session(StatusCode::ACCEPTED, name, &id, Progress { received: 0 })),
+            None => {
+                let mut opened = session(StatusCode::ACCEPTED, name, &id, Progress { received: 0 });
+                opened.headers_mut().insert(OCI_CHUNK_MIN_LENGTH, HeaderValue::from(MIN_PIECE));
+                Ok(opened)
+            }
         }
     }
 
@@ -61,7 +75,7 @@ impl BlobUpload {
         match request.query.digest("digest")? {
             Some(digest) => self.finish(name, id, digest, request).await,
             None => Err(ApiError::new(
-                protocol::ErrorCode::DigestInvalid,
+                ErrorCode::DigestInvalid,
                 "the parameter digest is missing; finish with PUT <location>?digest=<digest of the whole blob>",
             )),
         }
@@ -103,6 +117,18 @@ impl Handler for BlobUpload {
             (Method::Delete, Route::Upload(name, id)) => self.cancel(&name, &id).await,
             _ => Err(request.unrouted()),
         }
+    }
+}
+
+/// A session computes every digest that the registry knows, so the algorithm only has to be one of those (distribution
+/// specification, "Pushing a blob in chunks").
+fn known_algorithm(name: Option<&str>) -> Result<(), ApiError> {
+    match name {
+        Some(name) if Algorithm::from_name(name).is_none() => {
+            let message = format!("the parameter digest-algorithm: {name:?} is not known; use sha256 or sha512");
+            Err(ApiError::new(ErrorCode::DigestInvalid, message))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use conversion::Manifest;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
-use protocol::{ApiError, Descriptor, Digest, ErrorCode, MAX_MANIFEST_SIZE, Method, Reference, RepositoryName, Route};
+use protocol::{
+    ApiError, Descriptor, Digest, ErrorCode, InvalidReference, MAX_MANIFEST_SIZE, Method, Reference, RepositoryName,
+    Route, Tag,
+};
 use runtime::{
-    Background, DOCKER_CONTENT_DIGEST, Environment, Handler, OCI_SUBJECT, Reply, Request, Response, Schema1Upgrade,
-    StartError,
+    Background, DOCKER_CONTENT_DIGEST, Environment, Handler, OCI_SUBJECT, OCI_TAG, Query, Reply, Request, Response,
+    Schema1Upgrade, StartError,
 };
 use storage::{DeleteError, NewManifest, PutError, Referrer, Storage, StoredManifest};
 
@@ -34,6 +37,7 @@ impl ManifestPut {
 
     async fn put(&self, name: &RepositoryName, reference: &Reference, request: Request) -> Result<Response, ApiError> {
         let content_type = request.header(CONTENT_TYPE).map(str::to_owned);
+        let also = tags(&request.query)?;
         let manifest =
             Manifest::parse(request.into_bytes(MAX_MANIFEST_SIZE, too_large()).await?, content_type.as_deref())?;
         let digest = named_digest(&manifest, reference)?;
@@ -41,16 +45,18 @@ impl ManifestPut {
         let descendants = self.descendants(name, &manifest).await?;
         let subject = manifest.subject().map(|subject| subject.digest.clone());
         let referrer = subject.clone().map(|subject| Referrer::new(subject, descriptor(&manifest, &digest)));
-        let tag = match reference {
-            Reference::Tag(tag) => Some(tag),
-            Reference::Digest(_) => None,
-        };
+        let mut tags = also.clone();
+        if let Reference::Tag(tag) = reference
+            && !tags.contains(tag)
+        {
+            tags.push(tag.clone());
+        }
         let media_type = manifest.media_type().clone();
         let new = NewManifest {
             repository: name,
             digest: &digest,
             manifest: StoredManifest { media_type, bytes: manifest.into_bytes().into() },
-            tag,
+            tags: &tags,
             blobs: &required.blobs,
             manifests: &required.manifests,
             descendants: &descendants,
@@ -62,9 +68,12 @@ impl ManifestPut {
             self.upgrade(name, &digest).await;
         }
 
-        let reply = Reply::new(StatusCode::CREATED)
+        let mut reply = Reply::new(StatusCode::CREATED)
             .header(LOCATION, format!("/v2/{name}/manifests/{digest}"))
             .header(DOCKER_CONTENT_DIGEST, &digest);
+        if !also.is_empty() {
+            reply = reply.header(OCI_TAG, also.iter().map(Tag::as_str).collect::<Vec<_>>().join(", "));
+        }
         Ok(match subject {
             Some(subject) => reply.header(OCI_SUBJECT, subject).done(),
             None => reply.done(),
@@ -131,6 +140,26 @@ impl Handler for ManifestPut {
             _ => Err(request.unrouted()),
         }
     }
+}
+
+/// The tags among the parameters, each once (distribution specification, "Pushing Manifests").
+fn tags(query: &Query) -> Result<Vec<Tag>, ApiError> {
+    let mut tags = Vec::new();
+    for text in query.all("tag") {
+        let invalid =
+            |error: InvalidReference| ApiError::new(ErrorCode::TagInvalid, format!("the parameter tag: {error}"));
+        let tag: Tag = text.parse().map_err(invalid)?;
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    // The path may name one more.
+    if tags.len() >= NewManifest::MAX_TAGS {
+        let most = NewManifest::MAX_TAGS - 1;
+        let message = format!("one request may set {most} tags by parameter; send the manifest again for the others");
+        return Err(ApiError::new(ErrorCode::TooManyTags, message));
+    }
+    Ok(tags)
 }
 
 /// The digest to store the manifest under: the one in the path, which has to be right, else its SHA-256.

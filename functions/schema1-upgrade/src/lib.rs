@@ -24,7 +24,7 @@ const PIECE: u64 = 8 * 1024 * 1024;
 const SLICE: usize = 64 * 1024;
 /// How long others leave a layer alone when its reader dies. Each piece renews it.
 const LEASE: Duration = Duration::from_secs(60);
-/// What has to be left of the function's time to go on: enough to fetch a piece, unpack it, and say how far it came.
+/// What has to be left of the function's time to go on: enough to fetch a piece, unpack a slice, and say how far it came.
 const RESERVE: Duration = Duration::from_secs(30);
 /// How often a piece is asked for when the connection breaks in the middle.
 const ATTEMPTS: usize = 3;
@@ -74,6 +74,9 @@ impl Upgrade {
                 },
             };
             for slice in piece.chunks(SLICE) {
+                if deadline.remaining() < RESERVE {
+                    return Ok(Read::OutOfTime);
+                }
                 if let Err(unreadable) = unpacking.push(slice) {
                     return Ok(Read::Unreadable(unreadable));
                 }

@@ -24,6 +24,11 @@ impl Algorithm {
         }
     }
 
+    /// The algorithm of a name; None for one that the registry doesn't know.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Sha256, Self::Sha512].into_iter().find(|algorithm| algorithm.as_str() == name)
+    }
+
     /// The length of the encoded part, in hexadecimal characters.
     pub fn encoded_length(self) -> usize {
         match self {
@@ -116,11 +121,10 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
         let (name, encoded) = text.split_once(':').ok_or_else(|| InvalidDigest::Form(text.to_owned()))?;
-        let algorithm = match name {
-            "sha256" => Algorithm::Sha256,
-            "sha512" => Algorithm::Sha512,
-            "" => return Err(InvalidDigest::Form(text.to_owned())),
-            other => return Err(InvalidDigest::Algorithm(other.to_owned())),
+        let algorithm = match Algorithm::from_name(name) {
+            Some(algorithm) => algorithm,
+            None if name.is_empty() => return Err(InvalidDigest::Form(text.to_owned())),
+            None => return Err(InvalidDigest::Algorithm(name.to_owned())),
         };
         let well_formed = encoded.len() == algorithm.encoded_length()
             && encoded.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));

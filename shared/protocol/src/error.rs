@@ -60,6 +60,8 @@ error_codes! {
     SizeInvalid = 400 "SIZE_INVALID",
     /// A tag is outside the grammar or may not be moved.
     TagInvalid = 400 "TAG_INVALID",
+    /// More tags than one request may set.
+    TooManyTags = 414 "TAG_INVALID",
     /// Credentials are missing or wrong.
     Unauthorized = 401 "UNAUTHORIZED",
     /// The credentials don't allow this.

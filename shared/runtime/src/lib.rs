@@ -23,7 +23,10 @@ pub use event::{Event, EventResponse, invoke};
 pub use function::{StartError, run};
 pub use job::{Deadline, Job, JobError, perform, run_job};
 pub use logs::init as init_logs;
-pub use reply::{DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, OCI_FILTERS_APPLIED, OCI_SUBJECT, Reply, STORED_DIGEST};
+pub use reply::{
+    DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, OCI_CHUNK_MIN_LENGTH, OCI_FILTERS_APPLIED, OCI_SUBJECT, OCI_TAG, Reply,
+    STORED_DIGEST,
+};
 pub use request::{Query, Request};
 
 /// The header that a 401's challenge travels in besides `WWW-Authenticate`, which some gateways rename; the template maps

@@ -44,6 +44,11 @@ pub const DOCKER_CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-co
 pub const DOCKER_UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 /// The subject of a manifest that was stored (distribution specification, "Pushing manifests with subject").
 pub const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+/// The tags that a push by digest was given along (distribution specification, "Pushing Manifests").
+pub const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
+/// The smallest piece that a client should send before the last one (distribution specification, "Pushing a blob in
+/// chunks").
+pub const OCI_CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
 /// The filters that a referrers listing applied.
 pub const OCI_FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 /// On an answer that isn't what the tag points at: the digest that the tag points at, which is the one that signatures and

@@ -44,8 +44,8 @@ pub struct NewManifest<'a> {
     pub digest: &'a Digest,
     /// Type and verbatim bytes.
     pub manifest: StoredManifest,
-    /// To point here as well.
-    pub tag: Option<&'a Tag>,
+    /// To point here as well, each once and at most [`MAX_TAGS`](Self::MAX_TAGS).
+    pub tags: &'a [Tag],
     /// Blobs that must be in the repository.
     pub blobs: &'a [Digest],
     /// Manifests that must be in the repository.
@@ -54,6 +54,11 @@ pub struct NewManifest<'a> {
     pub descendants: &'a [Digest],
     /// Where the manifest is to be listed when it has a subject.
     pub referrer: Option<Referrer>,
+}
+
+impl NewManifest<'_> {
+    /// Tags in one push: each takes three of the hundred writes of a transaction, and the rest needs some.
+    pub const MAX_TAGS: usize = 25;
 }
 
 /// Why a manifest wasn't stored.
@@ -205,7 +210,7 @@ impl Storage {
     ) -> Result<Option<Bytesof>, PutError> {
         let name = new.repository;
         let mut wanted = vec![keys::settings(name), keys::manifest(name, new.digest)];
-        wanted.extend(new.tag.map(|tag| keys::tag(name, tag)));
+        wanted.extend(new.tags.iter().map(|tag| keys::tag(name, tag)));
         wanted.extend(new.blobs.iter().map(|digest| keys::blob(name, digest)));
         let below = || new.manifests.iter().chain(new.descendants);
         wanted.extend(below().map(|digest| keys::manifest(name, digest)));
@@ -232,7 +237,7 @@ impl Storage {
         let media_type = media_type.unwrap_or_else(|| new.manifest.media_type.to_string());
         let mut writes = self.manifest_writes(name, new.digest, &new.manifest, exists, spilled)?;
         writes.push(self.record_pushed(new)?);
-        if let Some(tag) = new.tag {
+        for tag in new.tags {
             writes.extend(self.move_tag(new, tag, &media_type, found.get(&keys::tag(name, tag)))?);
         }
         if let Some(referrer) = &new.referrer {

@@ -13,6 +13,8 @@ in_every_mode![
     a_manifest_is_kept_as_it_was_pushed,
     a_type_may_be_left_to_the_manifest,
     a_tag_moves_and_the_old_digest_stays,
+    a_push_by_digest_may_bring_its_tags,
+    tags_that_cannot_all_be_set_are_none,
     what_lies_elsewhere_or_comes_later_is_not_asked_for,
     large_manifests_come_back_byte_for_byte,
     an_unknown_manifest_says_what_is_missing,
@@ -130,5 +132,46 @@ fn an_unknown_manifest_says_what_is_missing(registry: &Registry) {
         let sample = Sample::new("amd64");
         sample.push_blobs(&repository);
         repository.push("other", OCI, &sample.oci());
+    }
+}
+
+/// Distribution specification, "Pushing Manifests".
+fn a_push_by_digest_may_bring_its_tags(registry: &Registry) {
+    let repository = Repository::new(registry, "app");
+    let sample = Sample::new("amd64");
+    sample.push_blobs(&repository);
+    let (manifest, old) = (sample.oci(), sample.schema2());
+    repository.push("1", SCHEMA2, &old);
+    let digest = sha256(&manifest);
+    let many: Vec<String> = (0..20).map(|number| format!("many-{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for (reference, tags) in [(&*digest, &["1.2.3", "1", "latest"][..]), ("also", &["1.2"]), (&*digest, &many)] {
+        let query: Vec<String> = tags.iter().map(|tag| format!("tag={tag}")).collect();
+        // One twice is one.
+        let path = format!("{reference}?{}&tag={}", query.join("&"), tags[0]);
+        let stored = repository.put(&path, OCI, &manifest).expect(201);
+        assert_eq!(stored.expect_header("oci-tag"), tags.join(", "));
+        for tag in tags.iter().chain([&"also"].iter().filter(|_| reference == "also").copied()) {
+            assert_eq!(repository.pull(tag, &[OCI]).expect(200).body, manifest, "{tag}");
+        }
+    }
+    assert_eq!(repository.tags().len(), 25);
+    assert_eq!(repository.put(&digest, OCI, &manifest).expect(201).header("oci-tag"), None);
+    // They go with the manifest, all of them.
+    repository.delete(&format!("manifests/{digest}")).expect(202);
+    assert_eq!(repository.tags(), Vec::<String>::new());
+}
+
+fn tags_that_cannot_all_be_set_are_none(registry: &Registry) {
+    let repository = Repository::new(registry, "app");
+    let sample = Sample::new("amd64");
+    sample.push_blobs(&repository);
+    let manifest = sample.oci();
+    let digest = sha256(&manifest);
+    let many: Vec<String> = (0..25).map(|number| format!("tag=t{number}")).collect();
+    for (query, status) in [("tag=good&tag=-bad", 400), ("tag=", 400), (&*many.join("&"), 414)] {
+        let refused = repository.put(&format!("{digest}?{query}"), OCI, &manifest).expect(status);
+        assert_eq!(refused.json()["errors"][0]["code"], "TAG_INVALID");
+        repository.pull(&digest, &[OCI]).expect(404);
     }
 }

@@ -5,7 +5,11 @@ use lambda_registry_tests::in_every_mode;
 use lambda_registry_tests::registry::Registry;
 use lambda_registry_tests::repository::Repository;
 
-in_every_mode![a_mount_makes_the_blob_readable_here, a_mount_that_cannot_be_is_a_session];
+in_every_mode![
+    a_mount_makes_the_blob_readable_here,
+    a_mount_without_a_source_finds_what_is_here_and_nothing_else,
+    a_mount_that_cannot_be_is_a_session,
+];
 
 fn a_mount_makes_the_blob_readable_here(registry: &Registry) {
     let (source, target) = (Repository::new(registry, "team/base"), Repository::new(registry, "app"));
@@ -45,4 +49,16 @@ fn a_mount_that_cannot_be_is_a_session(registry: &Registry) {
     let location = location.expect_header("location");
     target.follow("PUT", &format!("{location}?digest={digest}")).body("shared").send().expect(201);
     assert_eq!(target.blob(&digest), b"shared");
+}
+
+/// regclient asks so. What others have is none of the client's business.
+fn a_mount_without_a_source_finds_what_is_here_and_nothing_else(registry: &Registry) {
+    let (here, elsewhere) = (Repository::new(registry, "app"), Repository::new(registry, "team/base"));
+    let digest = elsewhere.push_blob(b"a layer");
+    let mount = || here.request("POST", &format!("blobs/uploads/?mount={digest}")).send();
+    assert!(mount().expect(202).header("docker-upload-uuid").is_some());
+    here.push_blob(b"a layer");
+    let mounted = mount().expect(201);
+    assert_eq!(mounted.expect_header("location"), format!("/v2/app/blobs/{digest}"));
+    assert_eq!(mounted.header("docker-upload-uuid"), None);
 }

@@ -13,6 +13,7 @@ in_every_mode![
     chunks_with_and_without_their_ranges,
     a_blob_of_nothing,
     sha512_that_nobody_announced,
+    an_algorithm_may_be_announced,
     a_put_whose_answer_was_lost_is_repeated,
     a_cancelled_session_is_gone,
     the_same_blob_twice_and_in_two_repositories,
@@ -44,6 +45,7 @@ fn opened(repository: &Repository) -> String {
     let answer = repository.request("POST", "blobs/uploads/").send();
     let location = answer.expect_header("location").to_owned();
     assert!(location.starts_with(&format!("/v2/{}/blobs/uploads/", repository.name)), "{location}");
+    assert_eq!(answer.expect_header("oci-chunk-min-length"), "1048576");
     assert_session(answer, 202, &location, "0-0");
     assert_session(repository.follow("GET", &location).send(), 204, &location, "0-0");
     location
@@ -161,4 +163,18 @@ fn the_same_blob_twice_and_in_two_repositories(registry: &Registry) {
     for repository in &repositories {
         assert_eq!(repository.blob(&sha256(CONTENT)), CONTENT);
     }
+}
+
+fn an_algorithm_may_be_announced(registry: &Registry) {
+    let repository = Repository::new(registry, "app");
+    for (algorithm, digest) in [("sha512", sha512(CONTENT)), ("sha256", sha256(CONTENT))] {
+        let post = repository.request("POST", &format!("blobs/uploads/?digest-algorithm={algorithm}"));
+        let location = post.send().expect(202).expect_header("location").to_owned();
+        let put = repository.follow("PUT", &format!("{location}?digest={digest}")).body(CONTENT);
+        assert_created(put.send(), &repository, &digest, CONTENT);
+    }
+    let refused = repository.request("POST", "blobs/uploads/?digest-algorithm=md5").send().expect(400);
+    let error = &refused.json()["errors"][0];
+    assert_eq!(error["code"], "DIGEST_INVALID");
+    assert_eq!(error["message"], "the parameter digest-algorithm: \"md5\" is not known; use sha256 or sha512");
 }

@@ -79,7 +79,7 @@ async fn a_conversion_that_a_pushed_list_names_outlives_its_source() {
         repository: &name,
         digest: &list,
         manifest: stored(b"list"),
-        tag: None,
+        tags: &[],
         blobs: &[],
         manifests: &[Digest::sha256(b"derived")],
         descendants: &[],

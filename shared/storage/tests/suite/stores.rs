@@ -139,7 +139,7 @@ impl Stores {
             repository: name,
             digest: &digest,
             manifest: stored(bytes),
-            tag: tag.as_ref(),
+            tags: tag.as_slice(),
             blobs: &[],
             manifests: &[],
             descendants: &[],
