@@ -18,6 +18,7 @@ in_mode!(
     attestations_are_left_out_of_docker_lists,
     a_child_that_cannot_be_converted_is_left_out,
     a_list_in_a_list_is_converted_with_it,
+    an_index_over_a_converted_list_keeps_what_is_in_that,
     a_client_without_lists_gets_the_first_image_for_linux_on_amd64,
     an_index_over_blobs_is_served_as_it_is_or_refused
 );
@@ -152,4 +153,29 @@ fn an_index_over_blobs_is_served_as_it_is_or_refused(registry: &Registry) {
     repository.push("latest", INDEX, &cache);
     assert_eq!(repository.pull("latest", &[INDEX, OCI]).expect(200).body, cache);
     refuse(&repository, "latest", INDEX, ONLY_LIST);
+}
+
+/// A conversion goes with its source, unless a push refers to it: by way of a list as well.
+fn an_index_over_a_converted_list_keeps_what_is_in_that(registry: &Registry) {
+    let repository = Repository::new(registry, "app");
+    let sample = Sample::new("amd64");
+    sample.push_blobs(&repository);
+    let image = sample.oci();
+    let image_digest = push(&repository, OCI, &image);
+    let index_digest = repository.push("latest", INDEX, &index(&[child(OCI, &image, "linux", "amd64")]));
+    let converted = repository.pull("latest", DOCKER_1_10_TO_18_09).expect(200);
+    let list = converted.expect_header("docker-content-digest").to_owned();
+    let children: Value = serde_json::from_slice(&converted.body).unwrap();
+    let schema2 = children["manifests"][0]["digest"].as_str().unwrap().to_owned();
+    assert_ne!((&list, &schema2), (&index_digest, &image_digest));
+
+    let above = index(&[descriptor(LIST, &converted.body)]);
+    push(&repository, INDEX, &above);
+    repository.push("above", INDEX, &index(&[descriptor(INDEX, &above)]));
+    for source in [&index_digest, &image_digest] {
+        repository.delete(&format!("manifests/{source}")).expect(202);
+        repository.pull(source, &[]).expect(404);
+    }
+    assert_eq!(repository.pull(&list, &[]).expect(200).body, converted.body);
+    repository.pull(&schema2, &[]).expect(200);
 }
