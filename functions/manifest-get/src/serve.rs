@@ -144,14 +144,13 @@ impl ManifestGet {
         target: Target,
     ) -> Boxed<'a, Result<Found, Refusal>> {
         Box::pin(async move {
-            // A list in which nothing has to change needs no look-up: its bytes are mostly in memory.
+            // A list in which no child has to change needs no look-up: its bytes are mostly in memory.
             if target.media_type().is_index() {
                 let list = parsed(self.stored(asked, source).await?)?;
-                let nothing = BTreeMap::new();
                 if children_to_convert(&list, &target).is_empty()
-                    && matches!(convert_index(&list, &target, &nothing), Err(Refusal::Unchanged))
+                    && let Err(refusal) = convert_index(&list, &target, &BTreeMap::new())
                 {
-                    return Ok(Err(Refusal::Unchanged));
+                    return Ok(Err(refusal));
                 }
             }
             let key = match target.depends_on_tag() {

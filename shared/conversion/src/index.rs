@@ -75,10 +75,19 @@ pub fn select_child(index: &Manifest) -> Option<&Descriptor> {
 /// The children that have to be converted before [`convert_index`], and to what; each once. A nested list comes with a
 /// list as its target and is converted the same way.
 pub fn children_to_convert(source: &Manifest, target: &Target) -> Vec<(Descriptor, Target)> {
+    let only_schema1 = is_read_but_for_schema1(source, target);
     let mut seen = HashSet::new();
-    let wanted = source.children().iter().filter_map(|child| Some((child.clone(), target_of_child(child, target)?)));
+    let touched = source.children().iter().filter(|child| !only_schema1 || child.media_type.is_schema1());
+    let wanted = touched.filter_map(|child| Some((child.clone(), target_of_child(child, target)?)));
     // Looked at last: an attestation may be an image elsewhere in the list.
     wanted.filter(|(child, _)| seen.insert(child.digest.clone())).collect()
+}
+
+/// Whether the client reads the list as it is, but for children in schema 1: then nothing else in it is touched.
+fn is_read_but_for_schema1(source: &Manifest, target: &Target) -> bool {
+    let reads_images =
+        matches!(target, Target::DockerManifestList(ChildFormat::Any) | Target::OciIndex(ChildFormat::Any));
+    reads_images && *source.media_type() == target.media_type()
 }
 
 /// What a child has to become in a list for this target; None when it stays.
@@ -122,10 +131,11 @@ pub fn convert_index(
         return Err(Refusal::BlobChild { digest: blob.digest.clone(), media_type: blob.media_type.clone() });
     }
     let is_docker = to == MediaType::DockerManifestList;
+    let without_attestations = is_docker && !is_read_but_for_schema1(source, target);
     let children: Vec<Descriptor> = source
         .children()
         .iter()
-        .filter(|child| !(is_docker && is_attestation(child)))
+        .filter(|child| !(without_attestations && is_attestation(child)))
         .filter_map(|child| match converted.get(&child.digest).filter(|_| !is_attestation(child)) {
             Some(replacement) => replacement.as_ref().map(|replacement| replaced(child, replacement)),
             None => Some(child.clone()),

@@ -99,7 +99,8 @@ fn convert(
     let Required { blobs, mut manifests } = source.required();
     manifests.extend(replacements.values().flatten().map(|replacement| replacement.digest.clone()));
     made::check(&made, target, &blobs, &manifests);
-    let expected = source.children().iter().filter_map(|child| expected(child, target, &replacements));
+    let keeps_attestations = matches!(target, Target::OciIndex(_)) || is_read_but_for_schema1(source, target);
+    let expected = source.children().iter().filter_map(|child| expected(child, keeps_attestations, &replacements));
     assert_eq!(made.manifest.children().iter().map(outline).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     Ok(made.manifest)
 }
@@ -114,11 +115,11 @@ fn outline(child: &Descriptor) -> Outline<'_> {
 /// What stands in a child's place in the result; None when it is left out.
 fn expected<'a>(
     child: &'a Descriptor,
-    target: Target,
+    keeps_attestations: bool,
     replacements: &'a BTreeMap<Digest, Option<Replacement>>,
 ) -> Option<Outline<'a>> {
     if is_attestation(child) {
-        return matches!(target, Target::OciIndex(_)).then(|| outline(child));
+        return keeps_attestations.then(|| outline(child));
     }
     match replacements.get(&child.digest) {
         Some(replacement) => {
@@ -127,6 +128,12 @@ fn expected<'a>(
         }
         None => Some(outline(child)),
     }
+}
+
+/// A list that its client can read, but for children in schema 1.
+fn is_read_but_for_schema1(source: &Manifest, target: Target) -> bool {
+    matches!(target, Target::DockerManifestList(ChildFormat::Any) | Target::OciIndex(ChildFormat::Any))
+        && *source.media_type() == target.media_type()
 }
 
 fn is_attestation(child: &Descriptor) -> bool {
@@ -141,6 +148,8 @@ fn readable(list: &Manifest, target: Target, repository: &Repository, derived: &
             (MediaType::DockerSchema2, ChildFormat::Any | ChildFormat::DockerSchema2)
             | (MediaType::OciManifest, ChildFormat::Any | ChildFormat::OciManifest) => {}
             (index, _) if *index == target.media_type() => {}
+            // Of the other type, in a list that was readable but for schema 1.
+            (index, ChildFormat::Any) if index.is_index() && !derived.contains_key(&child.digest) => {}
             (other, _) => panic!("{other} in {list:?} for {target:?}"),
         }
         // With any images, lists of the same type stay as they are.
