@@ -82,8 +82,11 @@ impl Bench {
         let slow = Arc::new(Mutex::new(None::<Deadline>));
         let (counted, slowed) = (calls.clone(), slow.clone());
         let observer = move |_: &str, operation: &str| {
-            *counted.lock().unwrap().entry(operation.to_owned()).or_default() += 1;
-            if let Some(deadline) = slowed.lock().unwrap().filter(|_| operation == "GetObject") {
+            let mut calls = counted.lock().unwrap();
+            *calls.entry(operation.to_owned()).or_default() += 1;
+            let is_record = operation == "UpdateItem" && calls.contains_key("GetObject");
+            drop(calls);
+            if let Some(deadline) = slowed.lock().unwrap().filter(|_| is_record) {
                 std::thread::sleep(deadline.remaining().saturating_sub(TOO_LATE));
             }
         };
@@ -195,8 +198,9 @@ impl Bench {
         self.upgrade().run(event.clone(), deadline).await
     }
 
-    /// Lets each object take until it is too late to begin another one.
+    /// Lets what was found in the first layer take so long to record that it is too late to begin another one.
     pub(crate) fn slow_down(&self, deadline: Deadline) {
+        self.calls();
         *self.slow.lock().unwrap() = Some(deadline);
     }
 
