@@ -19,7 +19,7 @@ mod remote;
 mod rules;
 mod schema1;
 mod specimen;
-mod types;
+use lambda_registry_tests::types;
 mod upgraded;
 
 use std::collections::{BTreeMap, BTreeSet};

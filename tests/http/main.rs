@@ -9,4 +9,4 @@ mod api;
 mod conversion;
 mod refused;
 mod sample;
-mod types;
+use lambda_registry_tests::types;

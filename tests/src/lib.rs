@@ -16,4 +16,5 @@ pub mod modes;
 pub mod process;
 pub mod registry;
 pub mod repository;
+pub mod types;
 pub mod wire;

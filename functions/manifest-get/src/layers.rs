@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use conversion::{LayerContent, Manifest, Refusal};
 use protocol::{ApiError, Digest, RepositoryName};
-use runtime::Schema1Upgrade;
 use storage::LayerContent as Known;
 
 use crate::ManifestGet;
@@ -40,16 +39,8 @@ impl ManifestGet {
             }
         }
         if unknown {
-            self.have_read(name, manifest).await;
+            self.background.upgrade_schema1(name, &manifest.digest()).await;
         }
         Ok(if unread { Err(Refusal::Pending) } else { Ok(layers) })
-    }
-
-    /// The client comes back in any case, and then it is tried again.
-    async fn have_read(&self, name: &RepositoryName, manifest: &Manifest) {
-        let event = Schema1Upgrade { repository: name.clone(), digest: manifest.digest() };
-        if let Err(error) = self.background.start_schema1_upgrade(&event).await {
-            tracing::warn!(%error, "the layers of {} aren't being read", event.digest);
-        }
     }
 }

@@ -12,7 +12,7 @@ use protocol::{
 };
 use runtime::{
     Background, DOCKER_CONTENT_DIGEST, Environment, Handler, OCI_SUBJECT, OCI_TAG, Query, Reply, Request, Response,
-    Schema1Upgrade, StartError,
+    StartError,
 };
 use storage::{DeleteError, NewManifest, PutError, Referrer, Storage, StoredManifest};
 
@@ -65,7 +65,7 @@ impl ManifestPut {
         let is_schema1 = new.manifest.media_type.is_schema1();
         self.storage.put_manifest(&new).await.map_err(|error| not_stored(name, error))?;
         if is_schema1 {
-            self.upgrade(name, &digest).await;
+            self.background.upgrade_schema1(name, &digest).await;
         }
 
         let mut reply = Reply::new(StatusCode::CREATED)
@@ -98,15 +98,6 @@ impl ManifestPut {
             }
         }
         Ok(found)
-    }
-
-    /// Has the layers of schema 1 read, so that newer clients can pull the image. The push stands in any case: the first
-    /// such pull starts it again.
-    async fn upgrade(&self, name: &RepositoryName, digest: &Digest) {
-        let event = Schema1Upgrade { repository: name.clone(), digest: digest.clone() };
-        if let Err(error) = self.background.start_schema1_upgrade(&event).await {
-            tracing::warn!(%error, "the layers of {digest} aren't being read");
-        }
     }
 
     async fn delete(&self, name: &RepositoryName, reference: &Reference) -> Result<Response, ApiError> {

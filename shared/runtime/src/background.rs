@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_sdk_lambda::config::{BehaviorVersion, Region};
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
@@ -47,14 +47,6 @@ impl std::error::Error for NotStarted {}
 impl Background {
     /// A client of Lambda, with the same keys as storage. Nothing is sent yet.
     pub fn new(config: &BackgroundConfig, storage: &storage::Config) -> Self {
-        let keys = &storage.credentials;
-        let credentials = aws_sdk_lambda::config::Credentials::new(
-            &keys.access_key_id,
-            &keys.secret_access_key,
-            keys.session_token.clone(),
-            None,
-            "environment",
-        );
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
             .operation_attempt_timeout(Duration::from_secs(3))
@@ -63,11 +55,20 @@ impl Background {
         let mut builder = aws_sdk_lambda::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(storage.region.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .credentials_provider(storage.credentials.provider())
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .timeout_config(timeouts);
         builder.set_endpoint_url(config.lambda_endpoint.clone());
         Self { client: Client::from_conf(builder.build()), schema1_upgrade: config.schema1_upgrade.clone() }
+    }
+
+    /// Has the layers of a schema 1 manifest read, for a request that stands in any case: when Lambda doesn't take the
+    /// event, that is logged, and the next pull that needs the layers tries again.
+    pub async fn upgrade_schema1(&self, repository: &RepositoryName, digest: &Digest) {
+        let event = Schema1Upgrade { repository: repository.clone(), digest: digest.clone() };
+        if let Err(error) = self.start_schema1_upgrade(&event).await {
+            tracing::warn!(%error, "the layers of {digest} aren't being read");
+        }
     }
 
     /// Starts the reading of a schema 1 manifest's layers. Returns as soon as Lambda has the event.

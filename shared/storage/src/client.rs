@@ -54,7 +54,7 @@ impl std::fmt::Debug for Credentials {
 
 impl Credentials {
     /// Static ones: a Lambda environment gets its keys at its start and keeps them, so there is no chain to walk.
-    fn provider(&self) -> SharedCredentialsProvider {
+    pub fn provider(&self) -> SharedCredentialsProvider {
         SharedCredentialsProvider::new(aws_sdk_dynamodb::config::Credentials::new(
             &self.access_key_id,
             &self.secret_access_key,
