@@ -36,10 +36,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "protocol",
             "runtime",
             "schema1-upgrade",
+            "serve",
             "storage",
         ],
     ),
-    ("lambda-registry", &["access", "local", "protocol", "runtime"]),
+    ("serve", &[]),
+    ("proxy", &["protocol", "serve"]),
+    ("lambda-registry", &["access", "local", "protocol", "proxy", "runtime", "storage"]),
     ("lambda-registry-tests", &[]),
 ];
 const FUNCTION: &[&str] = &["access", "conversion", "protocol", "runtime", "storage"];

@@ -1,4 +1,4 @@
-//! GET and HEAD of a blob: a redirect to S3. The bytes never pass a function.
+//! GET and HEAD of a blob: a redirect to S3, so that the bytes never pass a function. And DELETE.
 
 use std::sync::Arc;
 
@@ -28,16 +28,25 @@ impl BlobGet {
 
     /// One read of the table, and a signature.
     async fn redirect(&self, name: &RepositoryName, digest: &Digest, method: UrlMethod) -> Result<Response, ApiError> {
-        let Some(blob) = self.storage.blob(name, digest).await? else {
-            let message = format!("blob {digest} is not in repository {name}");
-            return Err(ApiError::new(ErrorCode::BlobUnknown, message));
-        };
+        let blob = self.storage.blob(name, digest).await?.ok_or_else(|| unknown(name, digest))?;
         let url = self.storage.blob_url(&blob, method).await?;
         Ok(Reply::new(StatusCode::TEMPORARY_REDIRECT)
             .header(LOCATION, url)
             .header(DOCKER_CONTENT_DIGEST, digest)
             .done())
     }
+
+    /// Takes the blob out of the repository.
+    async fn delete(&self, name: &RepositoryName, digest: &Digest) -> Result<Response, ApiError> {
+        match self.storage.delete_blob(name, digest).await? {
+            true => Ok(Reply::new(StatusCode::ACCEPTED).done()),
+            false => Err(unknown(name, digest)),
+        }
+    }
+}
+
+fn unknown(name: &RepositoryName, digest: &Digest) -> ApiError {
+    ApiError::new(ErrorCode::BlobUnknown, format!("blob {digest} is not in repository {name}"))
 }
 
 impl Handler for BlobGet {
@@ -45,6 +54,7 @@ impl Handler for BlobGet {
         match (request.method, request.route()) {
             (Method::Get, Route::Blob(name, digest)) => self.redirect(name, digest, UrlMethod::Get).await,
             (Method::Head, Route::Blob(name, digest)) => self.redirect(name, digest, UrlMethod::Head).await,
+            (Method::Delete, Route::Blob(name, digest)) => self.delete(name, digest).await,
             _ => Err(request.unrouted()),
         }
     }

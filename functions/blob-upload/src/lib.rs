@@ -3,16 +3,18 @@
 //! A body is a stream: in Lambda one that is there at once, behind the streaming front of the local stack one of any
 //! length. The handler doesn't know which.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::StatusCode;
-use http::header::{HeaderValue, LOCATION, RANGE};
+use http::header::{CACHE_CONTROL, HeaderValue, LOCATION, RANGE};
 use protocol::{Algorithm, ApiError, Digest, ErrorCode, Method, RepositoryName, Route, UploadId};
 use runtime::{
-    DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Environment, Handler, OCI_CHUNK_MIN_LENGTH, Reply, Request, Response,
-    StartError,
+    DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Environment, Handler, OCI_CHUNK_MIN_LENGTH, Query, Reply, Request,
+    Response, StartError,
 };
-use storage::{MountError, Progress, Storage, UploadError};
+use serde_json::json;
+use storage::{DirectStart, MountError, Progress, Storage, UploadError};
 
 /// What a client should send at a time, in bytes, but for the last piece. Smaller ones are taken as well, and cost three
 /// writes each; larger than 4 MB doesn't fit through a gateway.
@@ -47,8 +49,12 @@ impl BlobUpload {
                 Ok(_) => return Ok(created(name, &digest)),
                 // The specification wants a session then, for the client to send the blob.
                 Err(MountError::Unknown) => {}
+                Err(MountError::NoRepository(none)) => return Err(none.into()),
                 Err(MountError::Storage(error)) => return Err(error.into()),
             }
+        }
+        if let Some(digest) = request.query.digest("direct")? {
+            return self.open_direct(name, &digest, &request.query).await;
         }
         let digest = request.query.digest("digest")?;
         let id = self.storage.start_upload(name).await?;
@@ -58,6 +64,27 @@ impl BlobUpload {
                 let mut opened = session(StatusCode::ACCEPTED, name, &id, Progress { received: 0 });
                 opened.headers_mut().insert(OCI_CHUNK_MIN_LENGTH, HeaderValue::from(MIN_PIECE));
                 Ok(opened)
+            }
+        }
+    }
+
+    /// POST for a blob that goes straight to S3 (docs/direct-uploads.md).
+    async fn open_direct(&self, name: &RepositoryName, digest: &Digest, query: &Query) -> Result<Response, ApiError> {
+        let size = query.get("size").and_then(|size| size.parse().ok()).ok_or_else(|| {
+            ApiError::new(ErrorCode::SizeInvalid, "the parameter size is missing; give the blob's length in bytes")
+        })?;
+        match self.storage.start_direct_upload(name, digest, size).await? {
+            DirectStart::Exists => Ok(created(name, digest)),
+            DirectStart::Upload(upload) => {
+                let headers: BTreeMap<_, _> = upload.headers.iter().map(|(name, value)| (name, value)).collect();
+                let expires_in = upload.expires_in.as_secs();
+                let body = json!({ "method": "PUT", "url": upload.url, "headers": headers, "expires_in": expires_in });
+                Ok(Reply::new(StatusCode::ACCEPTED)
+                    .header(LOCATION, location(name, &upload.id))
+                    .header(DOCKER_UPLOAD_UUID, &upload.id)
+                    // The URL lets whoever has it send the blob.
+                    .header(CACHE_CONTROL, "no-store")
+                    .body("application/json", body.to_string()))
             }
         }
     }

@@ -13,8 +13,11 @@ use crate::ManifestGet;
 const PAGE: usize = 1_000;
 /// The longest page; a client that asks for more gets the link to the rest.
 const LONGEST_PAGE: usize = 10_000;
-/// A page of referrers. Their annotations count, and an answer has at most 6 MB.
+/// A page of referrers.
 const REFERRERS: usize = 100;
+/// Bytes of JSON on a page of referrers, whose annotations may be as long as a manifest. Lambda transports 6 MiB, and
+/// base64 makes four of three. A single one always fits, because a manifest does.
+const REFERRERS_SIZE: usize = 4_500_000;
 
 impl ManifestGet {
     pub(crate) async fn tags(&self, name: &RepositoryName, query: &Query) -> Result<Response, ApiError> {
@@ -23,7 +26,8 @@ impl ManifestGet {
         if page.items.is_empty() && !self.storage.repository_exists(name).await? {
             return Err(ApiError::new(ErrorCode::NameUnknown, format!("repository {name} does not exist")));
         }
-        let next = next(&format!("/v2/{name}/tags/list"), &page.items, page.more, &[("n", &length.to_string())]);
+        let last = page.items.last().filter(|_| page.more).map(String::as_str);
+        let next = next(&format!("/v2/{name}/tags/list"), last, &[("n", &length.to_string())]);
         Ok(reply(next, "application/json", &json!({ "name": name.as_str(), "tags": page.items })))
     }
 
@@ -31,7 +35,8 @@ impl ManifestGet {
         let length = page_length(query)?;
         let page = self.storage.catalog(query.last()?, length).await?;
         let names: Vec<String> = page.items.iter().map(RepositoryName::to_string).collect();
-        let next = next("/v2/_catalog", &names, page.more, &[("n", &length.to_string())]);
+        let last = names.last().filter(|_| page.more).map(String::as_str);
+        let next = next("/v2/_catalog", last, &[("n", &length.to_string())]);
         Ok(reply(next, "application/json", &json!({ "repositories": names })))
     }
 
@@ -44,16 +49,23 @@ impl ManifestGet {
     ) -> Result<Response, ApiError> {
         let filter = query.get("artifactType").filter(|filter| !filter.is_empty());
         let page = self.storage.referrers(name, subject, query.last()?, REFERRERS).await?;
-        let digests: Vec<String> = page.items.iter().map(|item| item.descriptor.digest.to_string()).collect();
-        let mut manifests = Vec::new();
+        let (mut manifests, mut size, mut more, mut last) = (Vec::new(), 0, page.more, None);
         for referrer in page.items {
+            let digest = referrer.descriptor.digest.to_string();
             if filter.is_none_or(|filter| referrer.descriptor.artifact_type.as_deref() == Some(filter)) {
-                manifests.push(self.with_annotations(name, referrer).await?);
+                let manifest = json!(self.with_annotations(name, referrer).await?);
+                size += manifest.to_string().len();
+                if size > REFERRERS_SIZE && !manifests.is_empty() {
+                    more = true;
+                    break;
+                }
+                manifests.push(manifest);
             }
+            last = Some(digest);
         }
         let filters: Vec<(&str, &str)> = filter.map(|filter| ("artifactType", filter)).into_iter().collect();
         let path = format!("/v2/{name}/referrers/{subject}");
-        let mut next = next(&path, &digests, page.more, &filters);
+        let mut next = next(&path, last.as_deref().filter(|_| more), &filters);
         if filter.is_some() {
             next = next.header(OCI_FILTERS_APPLIED, "artifactType");
         }
@@ -79,10 +91,10 @@ fn page_length(query: &Query) -> Result<usize, ApiError> {
     Ok(query.page_length()?.unwrap_or(PAGE).min(LONGEST_PAGE))
 }
 
-/// An answer that links to the next page, if there is one (RFC 8288; specification, "Listing Tags").
-fn next(path: &str, items: &[String], more: bool, parameters: &[(&str, &str)]) -> Reply {
+/// An answer that links to the page after `last`, if there is one (RFC 8288; specification, "Listing Tags").
+fn next(path: &str, last: Option<&str>, parameters: &[(&str, &str)]) -> Reply {
     let reply = Reply::new(StatusCode::OK);
-    match items.last().filter(|_| more) {
+    match last {
         Some(last) => {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.extend_pairs(parameters).append_pair("last", last);

@@ -193,6 +193,7 @@ fn not_stored(name: &RepositoryName, error: PutError) -> ApiError {
             let detail = serde_json::json!({ "blobs": blobs, "manifests": manifests });
             ApiError::new(ErrorCode::ManifestBlobUnknown, message).detail(detail)
         }
+        PutError::NoRepository(none) => none.into(),
         PutError::Storage(error) => error.into(),
     }
 }

@@ -4,8 +4,11 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use access::Access;
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use local::{Data, FunctionsMode, Options, Stack};
+use storage::Policy;
+
+use crate::stop;
 
 /// Where and how.
 #[derive(Args)]
@@ -19,6 +22,12 @@ pub(crate) struct Arguments {
     /// Keep the data in memory; nothing survives
     #[arg(long)]
     in_memory: bool,
+    /// Whether a push to a name that doesn't exist creates the repository
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    create_on_push: bool,
+    /// Take indexes that name manifests which aren't there
+    #[arg(long)]
+    sparse_indexes: bool,
     /// Only what a deployment's gateway and functions do: no bodies larger than one request carries
     #[arg(long)]
     no_front: bool,
@@ -55,7 +64,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
         functions,
         // It listens on loopback, so whoever reaches it is on this machine.
         access: Access::Open,
+        policy: Policy { create_on_push: arguments.create_on_push, sparse_indexes: arguments.sparse_indexes },
         observer: None,
+        faults: None,
     };
     runtime::init_logs();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -63,26 +74,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
     runtime.block_on(async {
         let stack = Stack::start(options).await.map_err(|error| error.to_string())?;
         greet(stack.address().port(), &data);
-        stop_asked().await?;
-        println!("stopping; running requests may finish, Ctrl-C again cuts them off");
-        tokio::select! {
-            () = stack.stop() => Ok(()),
-            asked_again = stop_asked() => asked_again,
-        }
+        stop::when_asked(stack.stop()).await
     })
-}
-
-/// Ctrl-C, or the signal that service managers send.
-async fn stop_asked() -> Result<(), String> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let failed = |error: std::io::Error| format!("can't wait for signals: {error}");
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
 }
 
 fn greet(port: u16, data: &Data) {

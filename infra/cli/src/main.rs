@@ -1,6 +1,9 @@
 //! The command line.
 
 mod local;
+mod proxy;
+mod repository;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -21,6 +24,11 @@ struct Cli {
 enum Command {
     /// Run the whole registry on this machine, with embedded storage (the default).
     Local(local::Arguments),
+    /// Serve the distribution API on this machine and bring layers of any size to a deployed registry.
+    Proxy(proxy::Arguments),
+    /// Create repositories in a deployment and change their settings.
+    #[command(subcommand)]
+    Repository(repository::Command),
     /// Run one function behind a Lambda Runtime API; `local --functions process` starts these.
     #[command(hide = true)]
     Function {
@@ -39,6 +47,8 @@ fn main() -> ExitCode {
     let done: Result<(), String> = match cli.command {
         Some(Command::Function { name }) => ::local::run_function(name).map_err(|error| error.to_string()),
         Some(Command::Local(arguments)) => local::run(arguments),
+        Some(Command::Repository(command)) => repository::run(command),
+        Some(Command::Proxy(arguments)) => proxy::run(arguments),
         None => local::run(cli.local),
     };
     match done {

@@ -11,9 +11,9 @@ use http_body_util::{Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::{Request, Response};
 use protocol::{Function, Route};
+use storage::StreamError;
 
 use crate::gateway::Gateway;
-use crate::linger;
 
 /// What a client's connection reaches first.
 pub(crate) struct Front {
@@ -26,7 +26,7 @@ pub(crate) struct Front {
 impl Front {
     pub(crate) async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
-        let pieces = linger::pieces(body);
+        let pieces = serve::pieces(body);
         match self.uploads.as_ref().filter(|_| is_upload(&parts)) {
             Some(uploads) => {
                 let host = parts.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
@@ -36,7 +36,7 @@ impl Front {
                     query: parts.uri.query().unwrap_or_default().to_owned(),
                     host: host.unwrap_or_default().to_owned(),
                     headers: parts.headers,
-                    body: Box::pin(pieces),
+                    body: Box::pin(pieces.map_err(|error| StreamError(error.to_string()))),
                     id: uuid::Uuid::new_v4().to_string(),
                 };
                 runtime::answer(uploads.as_ref(), self.access, incoming).await.map(Full::new)

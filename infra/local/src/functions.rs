@@ -18,7 +18,7 @@ use schema1_upgrade::Upgrade;
 use storage::Storage;
 
 use crate::gateway::{Invoke, InvokeError};
-use crate::lambda::BACKGROUND_TIMEOUT;
+use crate::lambda::{BACKGROUND_TIMEOUT, TIMEOUT};
 
 /// How the functions run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl InProcess {
 
 async fn answer(handler: &impl Handler, access: Access, event: &[u8]) -> Result<EventResponse, InvokeError> {
     let event: Event = serde_json::from_slice(event).map_err(|error| failed("Event", &error))?;
-    Ok(runtime::invoke(handler, access, None, event).await)
+    Ok(runtime::invoke(handler, access, None, event, Deadline::after(TIMEOUT)).await)
 }
 
 fn failed(kind: &str, error: &impl std::fmt::Display) -> InvokeError {

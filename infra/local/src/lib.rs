@@ -11,13 +11,12 @@
 //! at its edge: it hands bodies that no event could carry to the same session code as a stream.
 
 pub mod dynamodb;
+pub mod faults;
 mod front;
 mod functions;
 pub mod gateway;
 pub mod lambda;
-mod linger;
 pub mod s3;
-mod server;
 mod stack;
 
 pub use functions::{FunctionsMode, run_function};

@@ -4,24 +4,29 @@ use std::fs::{File, TryLockError};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::Access;
 use protocol::Function;
 use runtime::{Background, BackgroundConfig};
-use storage::{Credentials, Observer, Storage};
+use storage::{Credentials, Observer, Policy, Storage};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::faults::{Faults, Service};
 use crate::front::Front;
 use crate::functions::{FunctionsMode, InProcess, command};
 use crate::gateway::{self, Gateway, Invoke};
 use crate::lambda::{ProcessFunctions, ProcessOptions, RETRY_PAUSES, serve_invoke_api};
-use crate::{dynamodb, s3, server};
+use crate::{dynamodb, s3};
 
 const TABLE: &str = "registry";
 const BUCKET: &str = "registry";
 const REGION: &str = "us-east-1";
+
+/// How long running requests may take to finish when the stack stops.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Where the data is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +50,12 @@ pub struct Options {
     pub functions: FunctionsMode,
     /// Who is let in.
     pub access: Access,
+    /// What repositories let happen that have no settings of their own.
+    pub policy: Policy,
     /// Told about each call to S3 and DynamoDB that this process makes: all of them, when the functions run in it.
     pub observer: Option<Observer>,
+    /// What fails between the registry and its stores, in tests.
+    pub faults: Option<Faults>,
 }
 
 /// Why the stack didn't start. Each says what to do.
@@ -99,14 +108,23 @@ impl Stack {
         let (stop_stores, stores_stop) = watch::channel(false);
         let credentials = credentials();
         let (objects, s3_address) = serve_s3(&options.data, &credentials, stores_stop.clone()).await?;
-        let (records, dynamodb_address) = serve_dynamodb(&options.data, stores_stop).await?;
+        let (records, dynamodb_address) = serve_dynamodb(&options.data, stores_stop.clone()).await?;
+        let mut stores = vec![objects, records];
+        let (mut s3_endpoint, mut dynamodb_endpoint) = (s3_address, dynamodb_address);
+        if let Some(faults) = &options.faults {
+            for (service, endpoint) in [(Service::S3, &mut s3_endpoint), (Service::DynamoDb, &mut dynamodb_endpoint)] {
+                stores.push(stand_before(faults, service, endpoint, stores_stop.clone()).await?);
+            }
+        }
         let config = storage::Config {
             table: TABLE.to_owned(),
             bucket: BUCKET.to_owned(),
             region: REGION.to_owned(),
             credentials,
-            dynamodb_endpoint: Some(format!("http://{dynamodb_address}")),
-            s3_endpoint: Some(format!("http://{s3_address}")),
+            dynamodb_endpoint: Some(format!("http://{dynamodb_endpoint}")),
+            s3_endpoint: Some(format!("http://{s3_endpoint}")),
+            policy: options.policy,
+            attempt_timeout: options.faults.as_ref().and_then(Faults::attempt_timeout),
             observer: options.observer.clone(),
         };
 
@@ -134,8 +152,13 @@ impl Stack {
         let gateway = Gateway::new(gateway::TEMPLATE, gateway::Options::default(), functions)?;
         let uploads = options.front.then(|| Arc::new(blob_upload::BlobUpload::new(storage)));
         let front = Arc::new(Front { gateway, uploads, access: options.access });
-        let front = tokio::spawn(server::serve(listener, front, front_stops));
-        Ok(Self { address, stop_front, stop_stores, front, stores: vec![invocations, objects, records], _lock: lock })
+        let answer = move |request, peer| {
+            let front = front.clone();
+            async move { front.handle(request, peer).await }
+        };
+        let front = tokio::spawn(serve::serve(listener, answer, GRACE, front_stops));
+        stores.push(invocations);
+        Ok(Self { address, stop_front, stop_stores, front, stores, _lock: lock })
     }
 
     /// Where it listens.
@@ -195,10 +218,13 @@ fn environment(config: &storage::Config, background: &BackgroundConfig, access: 
         Access::Open => "open",
         Access::Closed => "closed",
     };
+    let flag = |set| if set { "true" } else { "false" };
     let variables = [
         ("REGISTRY_TABLE", config.table.as_str()),
         ("REGISTRY_BUCKET", &config.bucket),
         ("REGISTRY_ACCESS", access),
+        ("REGISTRY_CREATE_ON_PUSH", flag(config.policy.create_on_push)),
+        ("REGISTRY_SPARSE_INDEXES", flag(config.policy.sparse_indexes)),
         ("AWS_REGION", &config.region),
         ("AWS_ACCESS_KEY_ID", &config.credentials.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &config.credentials.secret_access_key),
@@ -234,6 +260,22 @@ async fn serve_s3(
         store.serve(listener, &keys, stopped).await;
     });
     Ok((serving, address))
+}
+
+/// Puts failures in front of a service: `endpoint` is its address, and theirs afterwards.
+async fn stand_before(
+    faults: &Faults,
+    service: Service,
+    endpoint: &mut SocketAddr,
+    mut stop: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, StartError> {
+    let listener = listen(0).await?;
+    let address = listener.local_addr().map_err(|error| StartError::Listen(0, error))?;
+    let (faults, upstream) = (faults.clone(), std::mem::replace(endpoint, address));
+    Ok(tokio::spawn(async move {
+        let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
+        faults.serve(service, listener, upstream, stopped).await;
+    }))
 }
 
 async fn serve_dynamodb(

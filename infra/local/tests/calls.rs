@@ -52,8 +52,10 @@ impl Bench {
             data: Data::Memory,
             front: true,
             functions: FunctionsMode::InProcess,
+            policy: storage::Policy { create_on_push: true, sparse_indexes: false },
             access: Access::Open,
             observer: Some(Arc::new(observer)),
+            faults: None,
         };
         Self { stack: Stack::start(options).await.unwrap(), counted, rows: Mutex::new(Vec::new()) }
     }

@@ -112,6 +112,8 @@ fn storage_config() -> storage::Config {
         credentials: keys,
         dynamodb_endpoint: None,
         s3_endpoint: None,
+        policy: storage::Policy::default(),
+        attempt_timeout: None,
         observer: None,
     }
 }

@@ -12,6 +12,10 @@ use serde_json::value::RawValue;
 
 use crate::ParseError;
 
+/// The names in one have 127 characters each at the most (RFC 6838, 4.2), and parameters may follow. It is kept in
+/// records, which aren't for texts of any length.
+const LONGEST_MEDIA_TYPE: usize = 1_000;
+
 /// A JSON value and its path.
 #[derive(Clone, Debug)]
 pub(crate) struct Node<'a> {
@@ -86,6 +90,9 @@ impl<'a> Node<'a> {
     /// `type/subtype` (RFC 6838, section 4.2), so far as anything depends on it.
     pub(crate) fn media_type(&self) -> Result<MediaType, ParseError> {
         let text = self.string()?;
+        if text.len() > LONGEST_MEDIA_TYPE {
+            return Err(self.error(format!("a media type may have at most {LONGEST_MEDIA_TYPE} characters")));
+        }
         let is_visible = text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
         match text.split_once('/') {
             Some((kind, subtype)) if is_visible && !kind.is_empty() && !subtype.is_empty() => {

@@ -12,7 +12,7 @@ pub enum Function {
     Auth,
     /// Upload sessions and mounts.
     BlobUpload,
-    /// Blobs, by redirect to S3.
+    /// Blobs, by redirect to S3, and deleting them.
     BlobGet,
     /// Storing and deleting manifests.
     ManifestPut,
@@ -287,7 +287,7 @@ impl Endpoint {
             Self::Base => &[(Get, Auth), (Head, Auth)],
             Self::Catalog | Self::Tags | Self::Referrers => &[(Get, ManifestGet)],
             Self::Manifest => &[(Get, ManifestGet), (Head, ManifestGet), (Put, ManifestPut), (Delete, ManifestPut)],
-            Self::Blob => &[(Get, BlobGet), (Head, BlobGet)],
+            Self::Blob => &[(Get, BlobGet), (Head, BlobGet), (Delete, BlobGet)],
             Self::Uploads => &[(Post, BlobUpload)],
             Self::Upload => &[(Get, BlobUpload), (Patch, BlobUpload), (Put, BlobUpload), (Delete, BlobUpload)],
         }

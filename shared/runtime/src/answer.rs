@@ -4,7 +4,7 @@ use access::Access;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
-use protocol::{ApiError, ErrorCode, Method, MethodNotAllowed, Route};
+use protocol::{ApiError, ErrorCode, InvalidReference, Method, MethodNotAllowed, Route, RouteError};
 use storage::BodyStream;
 use tracing::Instrument as _;
 
@@ -72,7 +72,7 @@ async fn handle(handler: &impl Handler, access: Access, incoming: Incoming) -> R
     // The gateway is reported to have decoded it; a name can't contain a percent sign, so decoding what is left does no
     // harm. From here on access and handler see one and the same thing.
     let path = percent_encoding::percent_decode_str(&incoming.path).decode_utf8_lossy();
-    let route = Route::parse(&path)?;
+    let route = Route::parse(&path).map_err(|error| misnamed(error, &incoming.method))?;
     let allowed = route.function(&incoming.method);
     let granted = access.grant(route)?;
     allowed?;
@@ -80,6 +80,16 @@ async fn handle(handler: &impl Handler, access: Access, incoming: Incoming) -> R
         .ok_or(MethodNotAllowed { method: incoming.method.clone(), allowed: Vec::new() })?;
     let query = Query::parse(&incoming.query);
     handler.handle(Request { granted, method, query, headers: incoming.headers, body: incoming.body }).await
+}
+
+/// What can't be a tag can't be pushed. Whoever asks for it asks for a manifest that isn't there, like any other.
+fn misnamed(error: RouteError, method: &str) -> ApiError {
+    match error {
+        RouteError::Reference(tag @ InvalidReference::Tag(_)) if method != "PUT" => {
+            ApiError::new(ErrorCode::ManifestUnknown, tag.to_string())
+        }
+        error => error.into(),
+    }
 }
 
 /// An error as the specification wants it.

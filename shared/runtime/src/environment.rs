@@ -3,7 +3,7 @@
 use std::fmt;
 
 use access::Access;
-use storage::Credentials;
+use storage::{Credentials, Policy};
 
 /// A function's configuration.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ impl std::error::Error for MissingVariable {}
 
 impl Environment {
     /// Reads `REGISTRY_TABLE`, `REGISTRY_BUCKET`, `REGISTRY_ACCESS` (closed when absent), `REGISTRY_HOST`,
-    /// `REGISTRY_SCHEMA1_UPGRADE`, the role's keys and region as Lambda sets them, and `AWS_ENDPOINT_URL_DYNAMODB`,
+    /// `REGISTRY_CREATE_ON_PUSH` and `REGISTRY_SPARSE_INDEXES` (false when absent), `REGISTRY_SCHEMA1_UPGRADE`, the role's keys and region as Lambda sets them, and `AWS_ENDPOINT_URL_DYNAMODB`,
     /// `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL_LAMBDA` for emulators.
     ///
     /// # Errors
@@ -54,6 +54,11 @@ impl Environment {
         let needed =
             |name: &'static str| optional(name).ok_or(MissingVariable { name, reason: "is missing".to_owned() });
         let endpoint = |service| optional(service).or_else(|| optional("AWS_ENDPOINT_URL"));
+        let flag = |name: &'static str| match optional(name).as_deref() {
+            Some("true") => Ok(true),
+            Some("false") | None => Ok(false),
+            Some(other) => Err(MissingVariable { name, reason: format!("is malformed: {other:?}; use true or false") }),
+        };
         let access = match optional("REGISTRY_ACCESS") {
             Some(text) => text.parse().map_err(|error: access::InvalidAccess| MissingVariable {
                 name: "REGISTRY_ACCESS",
@@ -73,6 +78,11 @@ impl Environment {
                 },
                 dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
                 s3_endpoint: endpoint("AWS_ENDPOINT_URL_S3"),
+                policy: Policy {
+                    create_on_push: flag("REGISTRY_CREATE_ON_PUSH")?,
+                    sparse_indexes: flag("REGISTRY_SPARSE_INDEXES")?,
+                },
+                attempt_timeout: None,
                 observer: None,
             },
             access,
@@ -100,6 +110,21 @@ mod tests {
         assert_eq!(closed, Ok(Access::Closed));
         let open = |name: &str| if name == "REGISTRY_ACCESS" { Some("open".into()) } else { variables(name) };
         assert_eq!(Environment::from_variables(open).map(|environment| environment.access), Ok(Access::Open));
+    }
+
+    #[test]
+    fn a_registry_is_strict_unless_its_environment_says_otherwise() {
+        let policy = |value: Option<&'static str>| {
+            let read = move |name: &str| match name {
+                "REGISTRY_CREATE_ON_PUSH" | "REGISTRY_SPARSE_INDEXES" => value.map(str::to_owned),
+                _ => variables(name),
+            };
+            Environment::from_variables(read).map(|environment| environment.storage.policy)
+        };
+        let all = |allowed| Policy { create_on_push: allowed, sparse_indexes: allowed };
+        assert_eq!((policy(None), policy(Some("false"))), (Ok(all(false)), Ok(all(false))));
+        assert_eq!(policy(Some("true")), Ok(all(true)));
+        assert!(policy(Some("1")).is_err());
     }
 
     #[test]

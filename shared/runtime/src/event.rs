@@ -3,6 +3,8 @@
 //! The event's raw path and query are read as they are, rather than through a URL built of them: what a client puts into
 //! a path then meets one parser, ours.
 
+use std::time::{Duration, Instant};
+
 use access::Access;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,16 +13,27 @@ use http::HeaderMap;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::aws_lambda_events::encodings::Body;
 
-use crate::{Handler, Incoming, Response, answer};
+use crate::{Deadline, Handler, Incoming, Response, answer};
 
 /// What the gateway sends.
 pub type Event = ApiGatewayV2httpRequest;
 /// What it wants back.
 pub type EventResponse = ApiGatewayV2httpResponse;
 
-/// Answers one event. `host` is the registry's public name when it isn't the gateway's.
-pub async fn invoke(handler: &impl Handler, access: Access, host: Option<&str>, event: Event) -> EventResponse {
-    respond(answer(handler, access, incoming(host, event)).await)
+/// What is kept of a function's time for the answer, after all that storage may take.
+const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
+
+/// Answers one event before the deadline. `host` is the registry's public name when it isn't the gateway's.
+pub async fn invoke(
+    handler: &impl Handler,
+    access: Access,
+    host: Option<&str>,
+    event: Event,
+    deadline: Deadline,
+) -> EventResponse {
+    let for_storage = deadline.remaining().saturating_sub(storage::deadline::RESERVE + FOR_THE_ANSWER);
+    let answered = answer(handler, access, incoming(host, event));
+    respond(storage::deadline::until(Instant::now() + for_storage, answered).await)
 }
 
 fn incoming(host: Option<&str>, event: Event) -> Incoming {
@@ -87,10 +100,14 @@ mod tests {
         serde_json::from_value(event).unwrap()
     }
 
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(25))
+    }
+
     #[tokio::test]
     async fn bodies_come_and_go_unchanged() {
         for (sent, base64) in [("plain", false), ("cGxhaW4=", true)] {
-            let answer = invoke(&Echo, Access::Open, None, event(sent, base64)).await;
+            let answer = invoke(&Echo, Access::Open, None, event(sent, base64), soon()).await;
             let json = serde_json::to_value(&answer).unwrap();
             assert_eq!((&json["statusCode"], &json["body"]), (&200.into(), &"cGxhaW4=".into()));
             assert_eq!(json["isBase64Encoded"], true);
@@ -99,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_not_base64_is_an_error_and_no_crash() {
-        let answer = invoke(&Echo, Access::Open, None, event("%%%", true)).await;
+        let answer = invoke(&Echo, Access::Open, None, event("%%%", true), soon()).await;
         assert_eq!(answer.status_code, 400);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 
-use crate::{Environment, Event, Handler, MissingVariable, invoke};
+use crate::{Deadline, Environment, Event, Handler, MissingVariable, invoke};
 
 /// Why a function didn't start, or stopped.
 #[derive(Debug)]
@@ -43,7 +43,8 @@ where
         let service = service_fn(move |event: LambdaEvent<Event>| {
             let (handler, host) = (handler.clone(), host.clone());
             async move {
-                let response = invoke(handler.as_ref(), access, host.as_deref(), event.payload).await;
+                let deadline = Deadline::at(event.context.deadline());
+                let response = invoke(handler.as_ref(), access, host.as_deref(), event.payload, deadline).await;
                 Ok::<_, std::convert::Infallible>(response)
             }
         });

@@ -41,6 +41,11 @@ impl std::error::Error for JobError {}
 pub struct Deadline(SystemTime);
 
 impl Deadline {
+    /// At that time.
+    pub fn at(time: SystemTime) -> Self {
+        Self(time)
+    }
+
     /// From now on.
     pub fn after(time: Duration) -> Self {
         Self(SystemTime::now() + time)
@@ -78,7 +83,7 @@ where
         let job = Arc::new(start(environment).await);
         let service = service_fn(move |event: LambdaEvent<serde_json::Value>| {
             let job = job.clone();
-            let deadline = Deadline(event.context.deadline());
+            let deadline = Deadline::at(event.context.deadline());
             async move {
                 let done = perform(job.as_ref(), event.payload, deadline).await;
                 done.map_err(|error| Diagnostic { error_type: "JobError".to_owned(), error_message: error.0 })

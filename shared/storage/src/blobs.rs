@@ -5,8 +5,9 @@ use bytes::Bytes;
 use protocol::{Digest, RepositoryName};
 
 use crate::keys::{self, Key};
+use crate::repositories::Found;
 use crate::table::{Cancelled, Item, item, n, now, number, s, text};
-use crate::{Error, Storage, UrlMethod};
+use crate::{Error, NoRepository, Storage, UrlMethod};
 
 /// A blob that a repository may read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +23,16 @@ pub struct Blob {
 pub enum MountError {
     /// The source repository doesn't have the blob.
     Unknown,
+    /// The target doesn't exist, and a push doesn't create it.
+    NoRepository(NoRepository),
     /// The platform failed.
     Storage(Error),
+}
+
+impl From<NoRepository> for MountError {
+    fn from(error: NoRepository) -> Self {
+        Self::NoRepository(error)
+    }
 }
 
 impl From<Error> for MountError {
@@ -46,7 +55,7 @@ impl Blob {
 pub(crate) struct Shelf {
     /// The object that already holds the digest, if any.
     pub(crate) existing: Option<Blob>,
-    pub(crate) repository_exists: bool,
+    pub(crate) repository: Found,
 }
 
 impl Storage {
@@ -105,13 +114,38 @@ impl Storage {
                 let source = found.get(&keys::blob(from, digest)).ok_or(MountError::Unknown)?;
                 let shelf = Shelf {
                     existing: Some(Blob::read(source)?),
-                    repository_exists: found.contains_key(&keys::settings(to)),
+                    repository: Found::read(found.get(&keys::settings(to)))?,
                 };
-                let (blob, writes) = self.shelve(to, digest, None, &shelf)?;
+                let (blob, writes) = self.shelve(to, digest, None, &shelf)??;
                 match self.table.transact(writes).await {
                     Ok(()) => Ok(Some(blob)),
                     Err(Cancelled::Changed) => Ok(None),
                     Err(Cancelled::Failed(error)) => Err(error.into()),
+                }
+            })
+            .await
+    }
+
+    /// Takes a blob out of a repository, also when manifests refer to it. False when it isn't in there. The object stays:
+    /// other repositories may have the blob, and the same content pushed again finds it.
+    ///
+    /// # Errors
+    /// When the platform fails.
+    pub async fn delete_blob(&self, name: &RepositoryName, digest: &Digest) -> Result<bool, Error> {
+        self.table
+            .retry("deleting a blob", || async {
+                if self.blob(name, digest).await?.is_none() {
+                    return Ok(Some(false));
+                }
+                let writes = vec![
+                    self.table.delete(keys::blob(name, digest)).when("attribute_exists(pk)").build()?,
+                    self.table.delete(keys::link(digest, name)).build()?,
+                    self.count_deletion(name)?,
+                ];
+                match self.table.transact(writes).await {
+                    Ok(()) => Ok(Some(true)),
+                    Err(Cancelled::Changed) => Ok(None),
+                    Err(Cancelled::Failed(error)) => Err(error),
                 }
             })
             .await
@@ -122,7 +156,7 @@ impl Storage {
         let found = self.table.get_all(vec![keys::object(digest), keys::settings(name)]).await?;
         Ok(Shelf {
             existing: found.get(&keys::object(digest)).map(Blob::read).transpose()?,
-            repository_exists: found.contains_key(&keys::settings(name)),
+            repository: Found::read(found.get(&keys::settings(name)))?,
         })
     }
 
@@ -133,7 +167,7 @@ impl Storage {
         digest: &Digest,
         new: Option<Blob>,
         shelf: &Shelf,
-    ) -> Result<(Blob, Vec<TransactWriteItem>), Error> {
+    ) -> Result<Result<(Blob, Vec<TransactWriteItem>), NoRepository>, Error> {
         let blob = shelf.existing.clone().or(new).ok_or_else(|| Error::Corrupt(format!("no object for {digest}")))?;
         let object = match &shelf.existing {
             Some(existing) => {
@@ -147,9 +181,12 @@ impl Storage {
             self.table.put(item(keys::link(digest, name), [("created_at", n(now()))])).build()?,
             self.table.put(blob.item(keys::blob(name, digest))).build()?,
         ];
-        if !shelf.repository_exists {
-            writes.extend(self.create_repository(name)?);
+        if !shelf.repository.exists {
+            match self.create_on_push(name)? {
+                Ok(creation) => writes.extend(creation),
+                Err(none) => return Ok(Err(none)),
+            }
         }
-        Ok((blob, writes))
+        Ok(Ok((blob, writes)))
     }
 }

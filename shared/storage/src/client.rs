@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents, SharedCredentialsProvider,
 };
 use aws_sdk_dynamodb::error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+
+use crate::{Policy, deadline};
 
 /// Where the data is and who asks for it.
 #[derive(Clone)]
@@ -28,6 +32,10 @@ pub struct Config {
     pub dynamodb_endpoint: Option<String>,
     /// Another endpoint for S3; it is then addressed by path.
     pub s3_endpoint: Option<String>,
+    /// What the registry lets happen in repositories that have no settings of their own.
+    pub policy: Policy,
+    /// How long an answer may take before the call is tried again; None for what suits AWS.
+    pub attempt_timeout: Option<Duration>,
     /// Told about every call that AWS answers.
     pub observer: Option<Observer>,
 }
@@ -65,17 +73,37 @@ impl Credentials {
     }
 }
 
-/// Four attempts with backoff fit well into the 30 s that the gateway waits.
+/// Four attempts with backoff. A request's deadline ends them earlier when it has to ([`deadline`]).
 fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(50))
 }
 
-fn timeouts(attempt: Duration) -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(3))
-        .operation_attempt_timeout(attempt)
-        .operation_timeout(Duration::from_secs(25))
-        .build()
+/// The SDK stops to repeat calls when too many of them fail. Each storage counts for itself, as if it were the only one
+/// in its process, which in Lambda it is.
+fn retry_partition() -> RetryPartition {
+    RetryPartition::new(uuid::Uuid::new_v4().to_string())
+}
+
+/// How long calls of a service may take.
+struct Limits {
+    attempt: Duration,
+    operation: Duration,
+}
+
+/// Answers within milliseconds, as a rule.
+const DYNAMODB: Limits = Limits { attempt: Duration::from_secs(3), operation: Duration::from_secs(12) };
+
+/// An attempt may send a part of 16 MiB.
+const S3: Limits = Limits { attempt: Duration::from_secs(20), operation: Duration::from_secs(25) };
+
+impl Limits {
+    fn timeouts(&self, attempt: Option<Duration>) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .operation_attempt_timeout(attempt.unwrap_or(self.attempt))
+            .operation_timeout(self.operation)
+            .build()
+    }
 }
 
 pub(crate) fn dynamodb(config: &Config) -> aws_sdk_dynamodb::Client {
@@ -84,7 +112,9 @@ pub(crate) fn dynamodb(config: &Config) -> aws_sdk_dynamodb::Client {
         .region(Region::new(config.region.clone()))
         .credentials_provider(config.credentials.provider())
         .retry_config(retries())
-        .timeout_config(timeouts(Duration::from_secs(6)));
+        .retry_partition(retry_partition())
+        .timeout_config(DYNAMODB.timeouts(config.attempt_timeout))
+        .interceptor(Hurry { limit: DYNAMODB.operation });
     builder.set_endpoint_url(config.dynamodb_endpoint.clone());
     if let Some(observer) = &config.observer {
         builder = builder.interceptor(Observe(observer.clone()));
@@ -99,8 +129,9 @@ pub(crate) fn s3(config: &Config) -> aws_sdk_s3::Client {
         .region(Region::new(config.region.clone()))
         .credentials_provider(config.credentials.provider())
         .retry_config(retries())
-        // A part is 8 MiB.
-        .timeout_config(timeouts(Duration::from_secs(20)))
+        .retry_partition(retry_partition())
+        .timeout_config(S3.timeouts(config.attempt_timeout))
+        .interceptor(Hurry { limit: S3.operation })
         // Bodies are covered by the signature (x-amz-content-sha256) already.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
@@ -110,6 +141,33 @@ pub(crate) fn s3(config: &Config) -> aws_sdk_s3::Client {
         builder = builder.interceptor(Observe(observer.clone()));
     }
     aws_sdk_s3::Client::from_conf(builder.build())
+}
+
+/// Ends a call, with all its attempts, when the request that makes it has to.
+#[derive(Debug)]
+struct Hurry {
+    /// What a call may take when there is time enough.
+    limit: Duration,
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Hurry {
+    fn name(&self) -> &'static str {
+        "Hurry"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(left) = deadline::left() {
+            // What it doesn't say stays as the client has it.
+            let hurried = TimeoutConfig::builder().operation_timeout(left.min(self.limit)).build();
+            bag.interceptor_state().store_put(hurried);
+        }
+        Ok(())
+    }
 }
 
 /// Reports each attempt to the [`Observer`], once it is answered: a URL that is signed takes the same path up to the

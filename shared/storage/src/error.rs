@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use protocol::{ApiError, ErrorCode};
 
 /// S3 or DynamoDB didn't do what was asked. What they answered goes to the log, never to the client.
@@ -62,23 +63,26 @@ const THROTTLED: &[&str] = &[
     "SlowDown",
     "TooManyRequestsException",
     "LimitExceededException",
+    // What becomes of it isn't known yet.
+    "TransactionInProgressException",
 ];
 
-impl<E, R> From<SdkError<E, R>> for Error
+impl<E> From<SdkError<E, HttpResponse>> for Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: fmt::Debug + Send + Sync + 'static,
 {
-    fn from(error: SdkError<E, R>) -> Self {
+    fn from(error: SdkError<E, HttpResponse>) -> Self {
         let context = DisplayErrorContext(&error).to_string();
         match &error {
-            SdkError::ServiceError(service) => match service.err().code() {
-                Some(code) if THROTTLED.contains(&code) => Self::Throttled(context),
+            SdkError::ServiceError(service) => match (service.err().code(), service.raw().status().as_u16()) {
+                (Some(code), _) if THROTTLED.contains(&code) => Self::Throttled(context),
                 // A single write that met a transaction on the same item.
-                Some("TransactionConflictException") => Self::Contended("an item in a running transaction"),
-                Some("InternalServerError" | "InternalError" | "ServiceUnavailable" | "RequestTimeout") => {
-                    Self::Unavailable(context)
-                }
+                (Some("TransactionConflictException"), _) => Self::Contended("an item in a running transaction"),
+                // S3 may find out in the middle of an answer with 200.
+                (Some("InternalError" | "RequestTimeout"), _) => Self::Unavailable(context),
+                (_, 429) => Self::Throttled(context),
+                // Whatever it is called: answers to HEAD have no body that could say.
+                (_, 500..) => Self::Unavailable(context),
                 _ => Self::Refused(context),
             },
             SdkError::ConstructionFailure(_) => Self::Refused(context),

@@ -24,6 +24,7 @@
 //! bucket
 //! blobs/<uuid>/object      the blob of a session that needed several parts
 //! blobs/<uuid>/whole-<f>   the blob of a session that needed one, written under fence <f>
+//! blobs/<uuid>/direct      the blob of a session whose client sent it straight to S3
 //! blobs/<uuid>/tail-<f>    bytes too few for a part, waiting for the next request
 //! manifests/<uuid>         a manifest larger than an item should be
 //! ```
@@ -154,6 +155,11 @@ pub(crate) fn warm_up() -> Key {
 /// The object of a session that needed several parts: bound to the one multipart upload that can complete it.
 pub(crate) fn multipart_object(id: &UploadId) -> String {
     format!("blobs/{id}/object")
+}
+
+/// The object of a session whose client sends it straight to S3.
+pub(crate) fn direct_object(id: &UploadId) -> String {
+    format!("blobs/{id}/direct")
 }
 
 /// The object of a session that is sent in one piece. The fence is in its name, so that a writer that lost its lease

@@ -12,6 +12,7 @@
 mod blobs;
 mod cache;
 mod client;
+pub mod deadline;
 mod derived;
 mod error;
 pub mod keys;
@@ -35,7 +36,8 @@ pub use manifests::{NewManifest, PutError, StoredManifest, TagRecord};
 pub use objects::UrlMethod;
 pub use referrers::Referrer;
 pub use removal::DeleteError;
-pub use uploads::{BodyStream, Finished, Progress, StreamError, UploadError};
+pub use repositories::{NoRepository, Policy, Settings};
+pub use uploads::{BodyStream, DirectError, DirectStart, DirectUpload, Finished, Progress, StreamError, UploadError};
 
 use cache::ManifestCache;
 use objects::Bucket;
@@ -46,6 +48,7 @@ pub struct Storage {
     table: Table,
     bucket: Bucket,
     manifests: ManifestCache,
+    policy: Policy,
 }
 
 impl Storage {
@@ -55,6 +58,7 @@ impl Storage {
             table: Table::new(client::dynamodb(config), &config.table),
             bucket: Bucket::new(client::s3(config), &config.bucket),
             manifests: ManifestCache::default(),
+            policy: config.policy,
         }
     }
 

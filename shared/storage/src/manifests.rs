@@ -8,9 +8,10 @@ use bytes::Bytes;
 use protocol::{Digest, MediaType, RepositoryName, Tag, UploadId};
 
 use crate::keys;
+use crate::repositories::Found;
 use crate::table::{Cancelled, Item, b, bytes, item, n, now, number, parsed, s, text};
 use crate::uploads::Phase;
-use crate::{Error, Page, Referrer, Storage};
+use crate::{Error, NoRepository, Page, Referrer, Storage};
 
 /// Larger manifests lie in the bucket: a read costs by the 4 KB.
 const INLINE: usize = 32 * 1024;
@@ -48,7 +49,7 @@ pub struct NewManifest<'a> {
     pub tags: &'a [Tag],
     /// Blobs that must be in the repository.
     pub blobs: &'a [Digest],
-    /// Manifests that must be in the repository.
+    /// Manifests that must be in the repository, unless its indexes may be sparse.
     pub manifests: &'a [Digest],
     /// Manifests below those, which needn't be there. What is there as a conversion stays from now on, as those do.
     pub descendants: &'a [Digest],
@@ -71,8 +72,16 @@ pub enum PutError {
         /// Children.
         manifests: Vec<Digest>,
     },
+    /// The repository doesn't exist, and a push doesn't create it.
+    NoRepository(NoRepository),
     /// The platform failed.
     Storage(Error),
+}
+
+impl From<NoRepository> for PutError {
+    fn from(error: NoRepository) -> Self {
+        Self::NoRepository(error)
+    }
 }
 
 impl From<Error> for PutError {
@@ -222,7 +231,11 @@ impl Storage {
             digests.iter().filter(|digest| !found.contains_key(&key(name, digest))).cloned().collect()
         };
         let blobs = missing(new.blobs, keys::blob);
-        let manifests = missing(new.manifests, keys::manifest);
+        let repository = Found::read(found.get(&keys::settings(name)))?;
+        let manifests = match self.takes_sparse_indexes(&repository) {
+            true => Vec::new(),
+            false => missing(new.manifests, keys::manifest),
+        };
         if !blobs.is_empty() || !manifests.is_empty() {
             return Err(PutError::Missing { blobs, manifests });
         }
@@ -243,8 +256,10 @@ impl Storage {
         if let Some(referrer) = &new.referrer {
             writes.push(self.table.put(referrer.item(name)?).build()?);
         }
-        if !found.contains_key(&keys::settings(name)) {
-            writes.extend(self.create_repository(name)?);
+        if !repository.exists {
+            writes.extend(self.create_on_push(name)??);
+        } else if !new.blobs.is_empty() || !new.manifests.is_empty() {
+            writes.push(self.nothing_deleted_since(name, &repository)?);
         }
         match self.table.transact(writes).await {
             Ok(()) => Ok(Some(if exists { Bytesof::Existing } else { Bytesof::New })),

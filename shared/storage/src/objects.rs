@@ -6,15 +6,15 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumMode, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use protocol::{Algorithm, Digest};
 
-use crate::Error;
+use crate::{Error, deadline};
 
 /// How long a signed URL may be followed. It has to cover a redirect, not the download, and dies with the role session
 /// that signed it anyway.
-const URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
+pub(crate) const URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 pub(crate) struct Bucket {
     client: Client,
@@ -73,7 +73,9 @@ impl Bucket {
             Err(error) if is(&error, "NoSuchKey") => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let bytes = output.body.collect().await.map_err(|error| Error::Unavailable(error.to_string()))?;
+        let body = deadline::wait(output.body.collect()).await;
+        let body = body.ok_or_else(|| Error::Unavailable(format!("the body of {key} takes too long")))?;
+        let bytes = body.map_err(|error| Error::Unavailable(error.to_string()))?;
         Ok(Some(bytes.into_bytes()))
     }
 
@@ -140,6 +142,34 @@ impl Bucket {
             Err(error) if is(&error, "NoSuchUpload") => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A URL, and the headers to send along, with which anybody may store these bytes under a key that has no object yet.
+    /// No call is made.
+    pub(crate) async fn signed_put(
+        &self,
+        key: &str,
+        digest: &Digest,
+        size: u64,
+    ) -> Result<(String, Vec<(String, String)>), Error> {
+        let config = PresigningConfig::expires_in(URL_LIFETIME).map_err(|error| Error::Refused(error.to_string()))?;
+        let length = i64::try_from(size).map_err(|error| Error::Refused(error.to_string()))?;
+        let request = self.client.put_object().bucket(&self.name).key(key).content_length(length).if_none_match("*");
+        let request = request.checksum_sha256(base64_of(digest)).presigned(config).await?;
+        let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok((request.uri().to_owned(), headers))
+    }
+
+    /// The length of an object that S3 itself found to have the digest; None when there is no such object.
+    pub(crate) async fn verified_length(&self, key: &str, digest: &Digest) -> Result<Option<u64>, Error> {
+        let request = self.client.head_object().bucket(&self.name).key(key).checksum_mode(ChecksumMode::Enabled);
+        let found = match request.send().await {
+            Ok(found) => found,
+            Err(error) if is(&error, "NotFound") || is(&error, "NoSuchKey") => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let verified = found.checksum_sha256() == Some(base64_of(digest).as_str());
+        Ok(found.content_length().filter(|_| verified).and_then(|length| u64::try_from(length).ok()))
     }
 
     /// A URL that anybody may follow for a quarter of an hour. Signing is local: no call is made.

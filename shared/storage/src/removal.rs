@@ -203,6 +203,7 @@ impl Storage {
         let mut writes = vec![
             delete.value(":seen", n(record.revision)).build()?,
             self.table.delete(keys::bytes(name, digest)).build()?,
+            self.count_deletion(name)?,
         ];
         if let Some(subject) = &record.subject {
             writes.push(self.table.delete(keys::referrer(name, subject, digest)).build()?);

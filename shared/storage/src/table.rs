@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -12,9 +12,10 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use crate::Error;
 use crate::keys::Key;
+use crate::{Error, deadline};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -121,17 +122,20 @@ impl Table {
 
     /// Writes an item whose key is new.
     pub(crate) async fn insert(&self, item: Item) -> Result<(), Error> {
-        self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await?;
+        let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        self.retry("an item", || async { unless_in_a_transaction(request.clone().send().await) }).await?;
         Ok(())
     }
 
     /// Removes an item; one that doesn't exist is removed already.
     pub(crate) async fn remove(&self, key: Key) -> Result<(), Error> {
-        self.client.delete_item().table_name(&self.name).set_key(Some(key_item(key))).send().await?;
+        let request = self.client.delete_item().table_name(&self.name).set_key(Some(key_item(key)));
+        self.retry("an item", || async { unless_in_a_transaction(request.clone().send().await) }).await?;
         Ok(())
     }
 
-    /// A conditional update. One that runs into somebody's transaction waits and tries again, as a transaction would.
+    /// A conditional update. The SDK may repeat one whose answer was lost, which then runs into what it did itself: who
+    /// isn't content with that writes something by which it is recognised.
     pub(crate) async fn update_if(
         &self,
         key: Key,
@@ -147,25 +151,24 @@ impl Table {
             .set_key(Some(key_item(key)))
             .update_expression(update)
             .condition_expression(condition)
-            .set_expression_attribute_values(Some(values))
+            .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         self.retry("an item", || async {
-            match request.clone().send().await {
-                Ok(output) => Ok(Some(Update::Done(output.attributes.unwrap_or_default()))),
-                Err(error) => match error.as_service_error() {
-                    Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                        Ok(Some(Update::Refused(refused.item().cloned())))
-                    }
-                    Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
-                    _ => Err(error.into()),
-                },
+            let sent = request.clone().send().await;
+            if let Some(UpdateItemError::ConditionalCheckFailedException(refused)) =
+                sent.as_ref().err().and_then(SdkError::as_service_error)
+            {
+                return Ok(Some(Update::Refused(refused.item().cloned())));
             }
+            let updated = unless_in_a_transaction(sent)?;
+            Ok(updated.map(|output| Update::Done(output.attributes.unwrap_or_default())))
         })
         .await
     }
 
-    /// All or nothing.
+    /// All or nothing. The SDK gives the transaction a token that stays the same while it repeats the call, so one whose
+    /// answer was lost isn't done twice, and isn't taken for one that failed either.
     pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
         let result = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
         match result {
@@ -184,6 +187,9 @@ impl Table {
         for pause in backoff() {
             if let Some(done) = attempt().await? {
                 return Ok(done);
+            }
+            if deadline::is_over() {
+                break;
             }
             tokio::time::sleep(pause).await;
         }
@@ -218,15 +224,30 @@ fn backoff() -> impl Iterator<Item = Duration> {
     })
 }
 
-/// A failed condition or a conflict with another transaction: the state has moved on, so reading again helps.
+/// What a single write came to; None when it ran into somebody's transaction: it waits and tries again then, as a
+/// transaction does.
+fn unless_in_a_transaction<T, E>(sent: Result<T, SdkError<E, HttpResponse>>) -> Result<Option<T>, Error>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match sent {
+        Ok(output) => Ok(Some(output)),
+        Err(error) if error.code() == Some("TransactionConflictException") => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A failed condition, a conflict with another transaction, or too much traffic on an item: the state has moved on or
+/// is about to, so a pause and another look help.
 fn is_cancelled_by_others<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    const BY_OTHERS: [&str; 4] =
+        ["ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
             let codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
             let mut failures = codes.filter(|code| *code != "None").peekable();
-            failures.peek().is_some() && failures.all(|c| matches!(c, "ConditionalCheckFailed" | "TransactionConflict"))
+            failures.peek().is_some() && failures.all(|code| BY_OTHERS.contains(&code))
         }
-        Some(TransactWriteItemsError::TransactionInProgressException(_)) => true,
         _ => false,
     }
 }

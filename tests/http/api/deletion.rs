@@ -5,8 +5,8 @@ use lambda_registry_tests::registry::Registry;
 use lambda_registry_tests::repository::Repository;
 use lambda_registry_tests::{in_mode, in_modes_with_front};
 
-use crate::sample::Sample;
-use crate::types::{OCI, SCHEMA1, SCHEMA2};
+use crate::sample::{Sample, list};
+use crate::types::{INDEX, OCI, SCHEMA1, SCHEMA2};
 
 in_modes_with_front![
     a_tag_goes_and_its_manifest_stays,
@@ -17,8 +17,10 @@ in_modes_with_front![
     a_conversion_lives_as_long_as_one_of_its_sources,
     a_digest_that_was_handed_out_again_after_its_deletion_is_good,
     what_is_not_there_cannot_be_deleted,
+    a_blob_goes_from_its_repository_alone,
+    a_manifest_cannot_name_what_was_deleted,
 ];
-in_mode!(without_front, WithoutFront, a_manifest_goes_with_its_tags);
+in_mode!(without_front, WithoutFront, a_manifest_goes_with_its_tags, a_blob_goes_from_its_repository_alone);
 
 fn with_sample(registry: &Registry) -> (Repository<'_>, Sample) {
     let repository = Repository::new(registry, "app");
@@ -145,4 +147,39 @@ fn what_is_not_there_cannot_be_deleted(registry: &Registry) {
     assert_gone(&repository, "other");
     assert_gone(&repository, &sha256(b"unknown"));
     assert_eq!(repository.tags(), ["latest"]);
+}
+
+fn a_blob_goes_from_its_repository_alone(registry: &Registry) {
+    let (repository, elsewhere) = (Repository::new(registry, "app"), Repository::new(registry, "other"));
+    let digest = repository.push_blob(b"a layer");
+    elsewhere.push_blob(b"a layer");
+    assert!(repository.delete(&format!("blobs/{digest}")).expect(202).body.is_empty());
+    repository.get(&format!("blobs/{digest}")).expect_error(404, "BLOB_UNKNOWN");
+    repository.head(&format!("blobs/{digest}")).expect(404);
+    repository.delete(&format!("blobs/{digest}")).expect_error(404, "BLOB_UNKNOWN");
+    repository.request("POST", &format!("blobs/uploads/?mount={digest}&from=app")).send().expect(202);
+    assert_eq!(elsewhere.blob(&digest), b"a layer");
+    // It can come back, by a push and by a mount.
+    repository.push_blob(b"a layer");
+    assert_eq!(repository.blob(&digest), b"a layer");
+    repository.delete(&format!("blobs/{digest}")).expect(202);
+    repository.request("POST", &format!("blobs/uploads/?mount={digest}&from=other")).send().expect(201);
+    assert_eq!(repository.blob(&digest), b"a layer");
+}
+
+fn a_manifest_cannot_name_what_was_deleted(registry: &Registry) {
+    let (repository, sample) = with_sample(registry);
+    let [layer, _] = sample.layers();
+    repository.push("before", OCI, &sample.oci());
+    repository.delete(&format!("blobs/{layer}")).expect(202);
+    let message = repository.put("after", SCHEMA2, &sample.schema2()).expect_error(400, "MANIFEST_BLOB_UNKNOWN");
+    assert!(message.contains(layer), "{message}");
+    assert_eq!(repository.tags(), ["before"]);
+
+    repository.push_blob(&sample.layers[0].bytes);
+    let child = repository.push("child", OCI, &sample.oci_with("a child"));
+    let list = list(INDEX, &[(OCI, &sample.oci_with("a child"), "amd64")]);
+    repository.delete(&format!("manifests/{child}")).expect(202);
+    let message = repository.put("list", INDEX, &list).expect_error(400, "MANIFEST_BLOB_UNKNOWN");
+    assert!(message.contains(&child), "{message}");
 }

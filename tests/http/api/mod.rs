@@ -2,9 +2,11 @@
 
 mod blobs;
 mod deletion;
+mod direct;
 mod limits;
 mod listings;
 mod manifests;
 mod mounts;
 mod referrers;
+mod settings;
 mod uploads;

@@ -48,7 +48,7 @@ fn a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has(registry
         ("/v2/app/tags/list".to_owned(), "GET"),
         (format!("/v2/app/referrers/{digest}"), "GET"),
         ("/v2/app/manifests/latest".to_owned(), "GET, HEAD, PUT, DELETE"),
-        (format!("/v2/app/blobs/{digest}"), "GET, HEAD"),
+        (format!("/v2/app/blobs/{digest}"), "GET, HEAD, DELETE"),
         ("/v2/app/blobs/uploads/".to_owned(), "POST"),
         ("/v2/app/blobs/uploads".to_owned(), "POST"),
         ("/v2/app/blobs/uploads/00000000-0000-4000-8000-000000000000".to_owned(), "GET, PATCH, PUT, DELETE"),

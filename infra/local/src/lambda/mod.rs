@@ -24,6 +24,9 @@ use crate::gateway::{Invoke, InvokeError};
 use instance::Instance;
 pub use invoke_api::{RETRY_PAUSES, serve as serve_invoke_api};
 
+/// How long a function may take: what the template gives it.
+pub const TIMEOUT: Duration = Duration::from_secs(25);
+
 /// How long a function in the background may take: what the template gives it, and the most that Lambda does.
 pub const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
@@ -42,9 +45,9 @@ pub struct ProcessOptions {
 }
 
 impl Default for ProcessOptions {
-    /// 4 processes, the 25 s that the template gives a function, and 512 MB.
+    /// 4 processes, [`TIMEOUT`], and 512 MB.
     fn default() -> Self {
-        Self { environment: Vec::new(), max_instances: 4, timeout: Duration::from_secs(25), memory: 512 }
+        Self { environment: Vec::new(), max_instances: 4, timeout: TIMEOUT, memory: 512 }
     }
 }
 

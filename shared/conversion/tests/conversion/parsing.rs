@@ -106,6 +106,10 @@ fn complaints_say_what_and_where() {
         ),
         (|m| m["layers"][0]["urls"] = json!([1]), "layers[0].urls[0]: must be a string"),
         (|m| m["annotations"] = json!({ "a": 1 }), "annotations.a: must be a string"),
+        (
+            |m| m["artifactType"] = json!(format!("a/{}", "b".repeat(999))),
+            "artifactType: a media type may have at most 1000 characters",
+        ),
         (|m| m["subject"] = json!({}), "subject.mediaType: is missing"),
         (
             |m| m["manifests"] = json!([]),

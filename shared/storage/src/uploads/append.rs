@@ -4,9 +4,9 @@ use bytes::Bytes;
 use futures_util::future::join;
 use protocol::{ContentRange, RepositoryName, UploadId};
 
-use super::gather::{Filled, Gather, SMALLEST_PART};
+use super::gather::{Filled, Gather};
 use super::session::{Checkpoint, Phase, Session};
-use super::{BodyStream, Progress, UploadError};
+use super::{BodyStream, DirectError, Progress, UploadError};
 use crate::{Error, Storage, keys};
 
 /// S3's limit.
@@ -28,31 +28,38 @@ impl Storage {
         body: BodyStream,
     ) -> Result<Progress, UploadError> {
         let mut session = self.claim(name, id, range.map(|range| range.first)).await?;
-        if session.phase != Phase::Open {
-            return Err(UploadError::Unknown);
+        match session.phase {
+            Phase::Open => {}
+            Phase::Direct => return Err(DirectError::Session.into()),
+            Phase::Finished | Phase::Cancelled | Phase::Manifest => return Err(UploadError::Unknown),
         }
         let appended = async {
-            let mut gather = self.take(&mut session, body, range.map(ContentRange::length)).await?;
+            let mut gather = self.gather(&session, range.map(ContentRange::length)).await?;
+            self.take(&mut session, &mut gather, body).await?;
             self.keep_remainder(&mut session, &mut gather).await
         };
         match appended.await {
             Ok(progress) => Ok(progress),
             Err(error) => {
-                self.let_go(&session).await;
+                self.let_go(&session, &error).await;
                 Err(error)
             }
         }
     }
 
-    /// Sends full parts while the body comes in; what is returned holds the rest.
+    /// Goes on where a session is.
+    pub(crate) async fn gather(&self, session: &Session, announced: Option<u64>) -> Result<Gather, UploadError> {
+        let tail = self.fetch_tail(session).await?;
+        Ok(Gather::new(session.hasher()?, session.received, session.next_part, &tail, announced))
+    }
+
+    /// Sends full parts while the body comes in; `gather` holds the rest then.
     pub(crate) async fn take(
         &self,
         session: &mut Session,
+        gather: &mut Gather,
         mut body: BodyStream,
-        announced: Option<u64>,
-    ) -> Result<Gather, UploadError> {
-        let tail = self.fetch_tail(session).await?;
-        let mut gather = Gather::new(session.hasher()?, session.received, &tail, announced);
+    ) -> Result<(), UploadError> {
         let mut filled = gather.fill(&mut body).await?;
         while let Filled::Part(bytes, checkpoint) = filled {
             // One part is on its way while the next one comes in.
@@ -60,7 +67,7 @@ impl Storage {
             sent?;
             filled = next?;
         }
-        Ok(gather)
+        Ok(())
     }
 
     /// Sends a part and records it.
@@ -95,11 +102,12 @@ impl Storage {
     async fn keep_remainder(&self, session: &mut Session, gather: &mut Gather) -> Result<Progress, UploadError> {
         let checkpoint = gather.checkpoint();
         let progress = Progress { received: checkpoint.received };
+        let makes_a_part = gather.makes_a_part();
         let remainder = gather.remainder();
         let nothing_new = checkpoint.received == session.received;
         if nothing_new {
             self.release(session).await?;
-        } else if remainder.len() >= SMALLEST_PART {
+        } else if makes_a_part {
             self.send_part(session, remainder, checkpoint).await?;
             self.release(session).await?;
         } else {

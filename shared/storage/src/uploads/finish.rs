@@ -19,7 +19,8 @@ pub struct Finished {
 
 impl Storage {
     /// Takes the last bytes of a session, checks the digest, and puts the blob into the repository. A request that
-    /// repeats one whose answer was lost gets the same answer.
+    /// repeats one that failed or whose answer was lost comes to the same, also when it sends the whole blob again without
+    /// saying where it starts, as clients do.
     ///
     /// # Errors
     /// As for [`Storage::append`]; and when the content has another digest, which ends the session.
@@ -36,11 +37,28 @@ impl Storage {
             let same = session.digest.as_ref() == Some(digest);
             return if same { Ok(Finished { digest: digest.clone() }) } else { Err(UploadError::Unknown) };
         }
+        if session.phase == Phase::Direct {
+            let left_over = self.finish_direct(&session, digest, body).await?;
+            self.tidy(&session, left_over.as_slice()).await;
+            return Ok(Finished { digest: digest.clone() });
+        }
         let finished = async {
-            let mut gather = self.take(&mut session, body, range.map(ContentRange::length)).await?;
+            // Bytes for which no place is named: more of the blob, or what a failed request sent before.
+            let anywhere = range.is_none() && session.received > 0;
+            let complete = anywhere && session.hasher()?.digest(digest.algorithm()) == *digest;
+            let body = if complete { Box::pin(futures_util::stream::empty()) } else { body };
+            let mut gather = self.gather(&session, range.map(ContentRange::length)).await?;
+            if anywhere && session.tail.is_none() {
+                gather.hash_alone();
+            }
+            let first_part = session.next_part;
+            self.take(&mut session, &mut gather, body).await?;
             let actual = gather.digest(digest.algorithm());
             if actual != *digest {
-                return Err(UploadError::DigestMismatch { expected: digest.clone(), actual });
+                if !gather.alone_has(digest) {
+                    return Err(UploadError::DigestMismatch { expected: digest.clone(), actual });
+                }
+                self.start_over(&mut session, &mut gather, first_part).await?;
             }
             let blob = self.complete(&mut session, &mut gather, digest).await?;
             self.adopt(&session, digest, blob).await
@@ -51,15 +69,31 @@ impl Storage {
                 Ok(Finished { digest: digest.clone() })
             }
             Err(error @ UploadError::DigestMismatch { .. }) => {
-                let ended = self.end_session(name, id, Some(session.fence)).await?;
-                self.discard(&ended).await;
+                match self.end_session(name, id, Some(session.fence)).await {
+                    Ok(ended) => self.discard(&ended).await,
+                    Err(failed) => {
+                        self.let_go(&session, &failed).await;
+                        return Err(failed);
+                    }
+                }
                 Err(error)
             }
             Err(error) => {
-                self.let_go(&session).await;
+                self.let_go(&session, &error).await;
                 Err(error)
             }
         }
+    }
+
+    /// Lets the blob begin with this request's bytes, the first of which are in `first_part`.
+    async fn start_over(&self, session: &mut Session, gather: &mut Gather, first_part: i32) -> Result<(), UploadError> {
+        let checkpoint = gather.checkpoint();
+        let remainder = gather.remainder();
+        if !remainder.is_empty() {
+            self.send_part(session, remainder, checkpoint).await?;
+        }
+        gather.start_over();
+        self.restart_session(session, first_part, gather.checkpoint()).await
     }
 
     /// Puts a small blob that the registry made itself into a repository.
@@ -109,7 +143,7 @@ impl Storage {
         self.table
             .retry("recording a blob", || async {
                 let shelf = self.shelf(&session.name, digest).await?;
-                let (blob, mut writes) = self.shelve(&session.name, digest, Some(new.clone()), &shelf)?;
+                let (blob, mut writes) = self.shelve(&session.name, digest, Some(new.clone()), &shelf)??;
                 let tail = session.tail.map(|tail| keys::tail_object(&session.id, tail.fence));
                 let duplicate = (blob.object != new.object).then(|| new.object.clone());
                 let left_over: Vec<String> = tail.into_iter().chain(duplicate).collect();
@@ -147,6 +181,9 @@ impl Storage {
             }
             if let Some(tail) = session.tail {
                 self.bucket.delete(&keys::tail_object(&session.id, tail.fence)).await?;
+            }
+            if session.digest.is_some() {
+                self.bucket.delete(&keys::direct_object(&session.id)).await?;
             }
             self.let_expire(session).await
         };

@@ -12,6 +12,7 @@
 //! A session ends as a tombstone, so that a repeated request gets the answer that was lost.
 
 mod append;
+mod direct;
 mod finish;
 mod gather;
 mod session;
@@ -19,14 +20,16 @@ mod session;
 use std::fmt;
 use std::pin::Pin;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use futures_util::Stream;
 use protocol::{ApiError, Digest, ErrorCode, RepositoryName, UploadId};
 
+pub use direct::{DirectError, DirectStart, DirectUpload};
 pub use finish::Finished;
 
 use crate::table::{item, n, now, s};
-use crate::{Error, Storage, keys};
+use crate::{Error, NoRepository, Storage, keys};
 pub(crate) use session::Phase;
 
 /// What a client sends: pieces of any size, until it ends or breaks.
@@ -81,10 +84,20 @@ pub enum UploadError {
     },
     /// More than 10,000 parts.
     TooLarge,
+    /// The repository doesn't exist, and a push doesn't create it.
+    NoRepository(NoRepository),
+    /// A blob that was to go straight to S3 can't, or hasn't.
+    Direct(DirectError),
     /// The client went away in the middle of its body.
     Interrupted(StreamError),
     /// The platform failed.
     Storage(Error),
+}
+
+impl From<NoRepository> for UploadError {
+    fn from(error: NoRepository) -> Self {
+        Self::NoRepository(error)
+    }
 }
 
 impl From<Error> for UploadError {
@@ -120,6 +133,8 @@ impl From<UploadError> for ApiError {
             UploadError::TooLarge => {
                 ApiError::new(ErrorCode::SizeInvalid, "the blob needs more than the 10,000 parts that S3 allows")
             }
+            UploadError::NoRepository(none) => none.into(),
+            UploadError::Direct(error) => error.into(),
             UploadError::Interrupted(error) => {
                 ApiError::new(ErrorCode::BlobUploadInvalid, format!("the body broke off: {error}"))
             }
@@ -129,20 +144,26 @@ impl From<UploadError> for ApiError {
 }
 
 impl Storage {
-    /// Opens a session. One write.
+    /// Opens a session. One write, and a read before it where pushes create no repositories.
     ///
     /// # Errors
-    /// When the platform fails.
-    pub async fn start_upload(&self, name: &RepositoryName) -> Result<UploadId, Error> {
-        self.open_session(name, Phase::Open).await
+    /// When the repository takes no pushes, or the platform fails.
+    pub async fn start_upload(&self, name: &RepositoryName) -> Result<UploadId, UploadError> {
+        self.takes_pushes(name).await??;
+        Ok(self.open_session(name, Phase::Open, vec![]).await?)
     }
 
     /// Opens a session that only names the object of a large manifest.
     pub(crate) async fn open_manifest_session(&self, name: &RepositoryName) -> Result<UploadId, Error> {
-        self.open_session(name, Phase::Manifest).await
+        self.open_session(name, Phase::Manifest, vec![]).await
     }
 
-    async fn open_session(&self, name: &RepositoryName, phase: Phase) -> Result<UploadId, Error> {
+    async fn open_session(
+        &self,
+        name: &RepositoryName,
+        phase: Phase,
+        more: Vec<(&str, AttributeValue)>,
+    ) -> Result<UploadId, Error> {
         let id: UploadId = uuid::Uuid::new_v4().to_string().parse().map_err(|_| Error::Corrupt("a UUID".into()))?;
         let attributes = [
             ("phase", s(phase.as_str())),
@@ -151,7 +172,9 @@ impl Storage {
             ("next_part", n(1)),
             ("fence", n(0)),
         ];
-        self.table.insert(item(keys::upload(name, &id), attributes)).await?;
+        let mut session = item(keys::upload(name, &id), attributes);
+        session.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        self.table.insert(session).await?;
         Ok(id)
     }
 
@@ -162,7 +185,7 @@ impl Storage {
     pub async fn upload_progress(&self, name: &RepositoryName, id: &UploadId) -> Result<Progress, UploadError> {
         let session = self.read_session(name, id).await?.ok_or(UploadError::Unknown)?;
         match session.phase {
-            Phase::Open => Ok(Progress { received: session.received }),
+            Phase::Open | Phase::Direct => Ok(Progress { received: session.received }),
             Phase::Finished | Phase::Cancelled | Phase::Manifest => Err(UploadError::Unknown),
         }
     }

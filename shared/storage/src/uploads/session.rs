@@ -8,7 +8,7 @@ use protocol::{Digest, Hasher, HasherState, RepositoryName, UploadId};
 use super::{Progress, UploadError};
 use crate::objects::Part;
 use crate::table::{Cancelled, Item, Update, b, bytes, item, n, now, now_ms, number, parsed, s, text};
-use crate::{Error, Storage, keys};
+use crate::{Error, Storage, deadline, keys};
 
 /// How long a claim keeps others out when its holder dies without a word. Each part renews it; longer than a function
 /// may run, so a living function never loses it.
@@ -20,6 +20,8 @@ const KEPT: u64 = 14 * 24 * 60 * 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Open,
+    /// Its client sends the bytes straight to S3.
+    Direct,
     Finished,
     Cancelled,
     /// Names the object of a manifest that no record names yet, or any more.
@@ -30,6 +32,7 @@ impl Phase {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::Direct => "direct",
             Self::Finished => "finished",
             Self::Cancelled => "cancelled",
             Self::Manifest => "manifest",
@@ -38,7 +41,7 @@ impl Phase {
 
     fn read(item: &Item) -> Result<Self, Error> {
         let text = text(item, "phase")?;
-        let phases = [Self::Open, Self::Finished, Self::Cancelled, Self::Manifest];
+        let phases = [Self::Open, Self::Direct, Self::Finished, Self::Cancelled, Self::Manifest];
         phases.into_iter().find(|phase| phase.as_str() == text).ok_or(Error::Corrupt(format!("upload phase {text}")))
     }
 }
@@ -57,6 +60,8 @@ pub(crate) struct Session {
     pub(crate) phase: Phase,
     pub(crate) received: u64,
     pub(crate) next_part: i32,
+    /// Where the blob begins: later than 1 when a client started again in the same session.
+    pub(crate) first_part: i32,
     pub(crate) tail: Option<Tail>,
     pub(crate) multipart: Option<String>,
     pub(crate) fence: u64,
@@ -66,7 +71,7 @@ pub(crate) struct Session {
     pub(crate) untidy: bool,
     /// The request that holds it or held it last.
     claimant: Option<String>,
-    /// Of the blob, once finished.
+    /// Of the blob, once finished; of one that goes straight to S3 from the beginning.
     pub(crate) digest: Option<Digest>,
 }
 
@@ -93,6 +98,7 @@ impl Session {
             phase: Phase::read(item)?,
             received: number(item, "received")?,
             next_part: number(item, "next_part")?,
+            first_part: optional(item, "first_part", number)?.unwrap_or(1),
             tail: optional(item, "tail", number)?.map(|fence| Tail { fence }),
             multipart: optional(item, "multipart", text)?,
             fence: number(item, "fence")?,
@@ -131,7 +137,7 @@ impl Session {
     fn taken(self) -> UploadError {
         match self.phase {
             Phase::Open => UploadError::Busy(self.progress()),
-            Phase::Finished | Phase::Cancelled | Phase::Manifest => UploadError::Unknown,
+            Phase::Direct | Phase::Finished | Phase::Cancelled | Phase::Manifest => UploadError::Unknown,
         }
     }
 }
@@ -142,18 +148,43 @@ impl Storage {
         found.map(|item| Session::read(name, id, &item)).transpose()
     }
 
-    /// Takes hold of a session, which has to be at `first` when the request says so. A finished one is returned as it is.
+    /// Takes hold of a session, which has to be at `first` when the request says so. One that is finished, or whose bytes
+    /// go straight to S3, is returned as it is.
     pub(crate) async fn claim(
         &self,
         name: &RepositoryName,
         id: &UploadId,
         first: Option<u64>,
     ) -> Result<Session, UploadError> {
-        let lease = n(now_ms() + u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX));
         let me = uuid::Uuid::new_v4().to_string();
+        let claimed = self.try_claim(name, id, first, &me).await;
+        if matches!(claimed, Err(UploadError::Storage(_))) {
+            self.undo_claim(name, id, &me).await;
+        }
+        claimed
+    }
+
+    /// Lets go of a session whose claim may have taken effect though nobody said so.
+    async fn undo_claim(&self, name: &RepositoryName, id: &UploadId, me: &str) {
+        let values = vec![(":open", s(Phase::Open.as_str())), (":me", s(me))];
+        let mine = "phase = :open AND claimant = :me";
+        let undone = self.table.update_if(keys::upload(name, id), "REMOVE lease", mine, values);
+        if let Err(error) = deadline::with_reserve(undone).await {
+            tracing::debug!(%error, session = %id, "the lease of an upload is left to run out");
+        }
+    }
+
+    async fn try_claim(
+        &self,
+        name: &RepositoryName,
+        id: &UploadId,
+        first: Option<u64>,
+        me: &str,
+    ) -> Result<Session, UploadError> {
+        let lease = n(now_ms() + u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX));
         let mut condition = "phase = :open AND attribute_not_exists(lease)".to_owned();
         let mut values =
-            vec![(":open", s(Phase::Open.as_str())), (":lease", lease.clone()), (":me", s(&me)), (":one", n(1))];
+            vec![(":open", s(Phase::Open.as_str())), (":lease", lease.clone()), (":me", s(me)), (":one", n(1))];
         if let Some(first) = first {
             condition.push_str(" AND received = :first");
             values.push((":first", n(first)));
@@ -165,12 +196,12 @@ impl Storage {
             Update::Refused(None) => return Err(UploadError::Unknown),
             Update::Refused(Some(item)) => Session::read(name, id, &item)?,
         };
-        if seen.claimant.as_deref() == Some(&me) {
+        if seen.claimant.as_deref() == Some(me) {
             // The SDK repeated a claim whose answer was lost.
             return Ok(seen);
         }
         match seen.phase {
-            Phase::Finished => return Ok(seen),
+            Phase::Direct | Phase::Finished => return Ok(seen),
             Phase::Cancelled | Phase::Manifest => return Err(UploadError::Unknown),
             Phase::Open => {}
         }
@@ -189,7 +220,7 @@ impl Storage {
             (":expired", n(expired)),
             (":seen", n(seen.fence)),
             (":lease", lease),
-            (":me", s(&me)),
+            (":me", s(me)),
             (":true", AttributeValue::Bool(true)),
             (":one", n(1)),
         ];
@@ -199,7 +230,7 @@ impl Storage {
             Update::Done(item) => Ok(Session::read(name, id, &item)?),
             Update::Refused(Some(item)) => {
                 let now = Session::read(name, id, &item)?;
-                if now.claimant.as_deref() == Some(&me) { Ok(now) } else { Err(UploadError::Busy(seen.progress())) }
+                if now.claimant.as_deref() == Some(me) { Ok(now) } else { Err(UploadError::Busy(seen.progress())) }
             }
             Update::Refused(None) => Err(UploadError::Unknown),
         }
@@ -215,13 +246,20 @@ impl Storage {
     }
 
     /// Lets go of a session whose request failed, as of its last checkpoint. When that fails too, the lease runs out.
-    pub(crate) async fn let_go(&self, session: &Session) {
-        let values = vec![
+    pub(crate) async fn let_go(&self, session: &Session, error: &UploadError) {
+        let mut values = vec![
             (":fence", n(session.fence)),
             (":open", s(Phase::Open.as_str())),
             (":true", AttributeValue::Bool(true)),
         ];
-        let released = self.table.update_if(session.key(), "SET untidy = :true REMOVE lease", HOLDS, values).await;
+        let update = if matches!(error, UploadError::Storage(_)) {
+            // S3 may be about to store a part that it gave no answer to, so that number isn't used again.
+            values.push((":one", n(1)));
+            "SET untidy = :true REMOVE lease ADD next_part :one"
+        } else {
+            "SET untidy = :true REMOVE lease"
+        };
+        let released = deadline::with_reserve(self.table.update_if(session.key(), update, HOLDS, values)).await;
         if let Err(error) = released {
             tracing::debug!(%error, session = %session.id, "the lease of an upload is left to run out");
         }
@@ -297,6 +335,32 @@ impl Storage {
         }
     }
 
+    /// Makes the blob begin at `first_part`: the checkpoint is of what came from there on, all of which is in parts.
+    pub(crate) async fn restart_session(
+        &self,
+        session: &mut Session,
+        first_part: i32,
+        checkpoint: Checkpoint,
+    ) -> Result<(), UploadError> {
+        let values = vec![
+            (":fence", n(session.fence)),
+            (":open", s(Phase::Open.as_str())),
+            (":first", n(first_part)),
+            (":received", n(checkpoint.received)),
+            (":sha256", b(checkpoint.hashes.sha256.clone())),
+            (":sha512", b(checkpoint.hashes.sha512.clone())),
+        ];
+        let update = "SET first_part = :first, received = :received, sha256 = :sha256, sha512 = :sha512";
+        match self.table.update_if(session.key(), update, HOLDS, values).await? {
+            Update::Done(_) => {}
+            Update::Refused(now) => return Err(session.lost(now)?),
+        }
+        session.first_part = first_part;
+        session.received = checkpoint.received;
+        session.hashes = Some(checkpoint.hashes);
+        Ok(())
+    }
+
     /// The write that turns a session into the tombstone of a finished one, which expires when nothing is left over.
     pub(crate) fn tombstone(
         &self,
@@ -328,20 +392,31 @@ impl Storage {
         id: &UploadId,
         fence: Option<u64>,
     ) -> Result<Session, UploadError> {
-        let mut values =
-            vec![(":open", s(Phase::Open.as_str())), (":cancelled", s(Phase::Cancelled.as_str())), (":one", n(1))];
+        let me = uuid::Uuid::new_v4().to_string();
+        let mut values = vec![
+            (":open", s(Phase::Open.as_str())),
+            (":cancelled", s(Phase::Cancelled.as_str())),
+            (":me", s(&me)),
+            (":one", n(1)),
+        ];
         let condition = match fence {
             Some(fence) => {
                 values.push((":fence", n(fence)));
                 HOLDS
             }
-            None => "phase = :open",
+            None => {
+                values.push((":direct", s(Phase::Direct.as_str())));
+                "phase = :open OR phase = :direct"
+            }
         };
-        let update = "SET phase = :cancelled ADD fence :one";
-        match self.table.update_if(keys::upload(name, id), update, condition, values).await? {
-            Update::Done(item) => Ok(Session::read(name, id, &item)?),
-            Update::Refused(_) => Err(UploadError::Unknown),
-        }
+        let update = "SET phase = :cancelled, claimant = :me ADD fence :one";
+        let seen = match self.table.update_if(keys::upload(name, id), update, condition, values).await? {
+            Update::Done(item) => return Ok(Session::read(name, id, &item)?),
+            Update::Refused(None) => return Err(UploadError::Unknown),
+            Update::Refused(Some(item)) => Session::read(name, id, &item)?,
+        };
+        // The SDK may have repeated a write whose answer was lost.
+        if seen.claimant.as_deref() == Some(&me) { Ok(seen) } else { Err(UploadError::Unknown) }
     }
 
     /// Gives up the session that names a large manifest's object. False when a record has taken the object over.
@@ -350,7 +425,9 @@ impl Storage {
         let update = "SET phase = :cancelled";
         match self.table.update_if(keys::upload(name, id), update, "phase = :manifest", values).await? {
             Update::Done(_) => Ok(true),
-            Update::Refused(_) => Ok(false),
+            // The SDK may have repeated a write whose answer was lost.
+            Update::Refused(Some(item)) => Ok(Phase::read(&item)? == Phase::Cancelled),
+            Update::Refused(None) => Ok(false),
         }
     }
 
@@ -364,10 +441,11 @@ impl Storage {
         self.table.update_if(session.key(), "SET expires_at = :at", "attribute_exists(pk)", values).await.map(|_| ())
     }
 
-    /// The parts that S3 has, in order.
+    /// The parts of the blob, in order.
     pub(crate) async fn parts(&self, session: &Session) -> Result<Vec<Part>, Error> {
         let (pk, prefix) = (keys::repository(&session.name), keys::upload_part_prefix(&session.id));
-        let (items, _) = self.table.page(&pk, &prefix, None, usize::MAX).await?;
+        let before = format!("{:05}", session.first_part - 1);
+        let (items, _) = self.table.page(&pk, &prefix, Some(&before), usize::MAX).await?;
         items.iter().map(|item| Ok(Part { number: number(item, "number")?, etag: text(item, "etag")? })).collect()
     }
 }

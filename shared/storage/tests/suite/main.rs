@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on ends here")]
 
 mod derived;
+mod faults;
 mod layers;
 mod manifests;
 mod stores;

@@ -1,9 +1,11 @@
 //! Embedded stores for one test, and what tests ask of them.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
+use local::faults::{Faults, Service};
 use protocol::{Digest, MediaType, RepositoryName};
 use storage::{BodyStream, Config, Credentials, NewManifest, Storage, StoredManifest, StreamError};
 use tokio::net::TcpListener;
@@ -14,6 +16,8 @@ pub(crate) const MIB: usize = 1024 * 1024;
 /// A storage over stores of its own, in memory. They go with the test's runtime.
 pub(crate) struct Stores {
     pub(crate) storage: Storage,
+    /// Between the storage and the stores.
+    pub(crate) faults: Faults,
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
 }
@@ -23,13 +27,17 @@ impl Stores {
         let s3 = local::s3::Store::open(local::s3::Medium::Memory).unwrap();
         s3.create_bucket(NAME).unwrap();
         let keys = local::s3::Credentials { access_key: "test".into(), secret_key: "test".into() };
-        let (s3_listener, s3_endpoint) = listen().await;
+        let (s3_listener, s3_address) = listen().await;
         tokio::spawn(async move { s3.serve(s3_listener, &keys, std::future::pending()).await });
 
         let dynamodb = local::dynamodb::Store::open(local::dynamodb::Medium::Memory).unwrap();
         dynamodb.create_table(NAME).unwrap();
-        let (dynamodb_listener, dynamodb_endpoint) = listen().await;
+        let (dynamodb_listener, dynamodb_address) = listen().await;
         tokio::spawn(async move { dynamodb.serve(dynamodb_listener, std::future::pending()).await });
+
+        let faults = Faults::default();
+        let s3_before = stand_before(&faults, Service::S3, s3_address).await;
+        let dynamodb_before = stand_before(&faults, Service::DynamoDb, dynamodb_address).await;
 
         let config = Config {
             table: NAME.into(),
@@ -40,8 +48,10 @@ impl Stores {
                 secret_access_key: "test".into(),
                 session_token: None,
             },
-            dynamodb_endpoint: Some(dynamodb_endpoint.clone()),
-            s3_endpoint: Some(s3_endpoint.clone()),
+            dynamodb_endpoint: Some(dynamodb_before),
+            s3_endpoint: Some(s3_before),
+            policy: storage::Policy { create_on_push: true, sparse_indexes: false },
+            attempt_timeout: None,
             observer: None,
         };
         let keys = aws_sdk_s3::config::Credentials::new("test", "test", None, None, "test");
@@ -49,17 +59,18 @@ impl Stores {
             .behavior_version_latest()
             .region(aws_sdk_s3::config::Region::new("us-east-1"))
             .credentials_provider(keys.clone())
-            .endpoint_url(s3_endpoint)
+            .endpoint_url(format!("http://{s3_address}"))
             .force_path_style(true)
             .build();
         let dynamodb = aws_sdk_dynamodb::Config::builder()
             .behavior_version_latest()
             .region(aws_sdk_dynamodb::config::Region::new("us-east-1"))
             .credentials_provider(keys)
-            .endpoint_url(dynamodb_endpoint)
+            .endpoint_url(format!("http://{dynamodb_address}"))
             .build();
         Self {
             storage: Storage::new(&config),
+            faults,
             s3: aws_sdk_s3::Client::from_conf(s3),
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
         }
@@ -150,10 +161,18 @@ impl Stores {
     }
 }
 
-async fn listen() -> (TcpListener, String) {
+async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    (listener, endpoint)
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// The endpoint of a service that fails as a test wants it.
+async fn stand_before(faults: &Faults, service: Service, upstream: SocketAddr) -> String {
+    let (listener, address) = listen().await;
+    let faults = faults.clone();
+    tokio::spawn(async move { faults.serve(service, listener, upstream, std::future::pending()).await });
+    format!("http://{address}")
 }
 
 pub(crate) fn repository(name: &str) -> RepositoryName {

@@ -9,20 +9,19 @@ use bytes::Bytes;
 use futures_util::Stream;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use storage::StreamError;
 use tokio::sync::mpsc;
 
 /// How long a client may go on sending what nobody reads.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Pieces of the body, read by a task that outlives whoever takes them.
-pub(crate) fn pieces(body: Incoming) -> impl Stream<Item = Result<Bytes, StreamError>> + Send + Sync + Unpin {
+pub fn pieces(body: Incoming) -> impl Stream<Item = Result<Bytes, hyper::Error>> + Send + Sync + Unpin {
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(forward(body, sender));
     Pieces(receiver)
 }
 
-async fn forward(mut body: Incoming, sender: mpsc::Sender<Result<Bytes, StreamError>>) {
+async fn forward(mut body: Incoming, sender: mpsc::Sender<Result<Bytes, hyper::Error>>) {
     while let Some(frame) = body.frame().await {
         let piece = match frame {
             Ok(frame) => match frame.into_data() {
@@ -30,7 +29,7 @@ async fn forward(mut body: Incoming, sender: mpsc::Sender<Result<Bytes, StreamEr
                 // Trailers mean nothing here.
                 Err(_) => continue,
             },
-            Err(error) => Err(StreamError(error.to_string())),
+            Err(error) => Err(error),
         };
         if sender.send(piece).await.is_err() {
             let rest = async { while let Some(Ok(_)) = body.frame().await {} };
@@ -41,10 +40,10 @@ async fn forward(mut body: Incoming, sender: mpsc::Sender<Result<Bytes, StreamEr
     }
 }
 
-struct Pieces(mpsc::Receiver<Result<Bytes, StreamError>>);
+struct Pieces(mpsc::Receiver<Result<Bytes, hyper::Error>>);
 
 impl Stream for Pieces {
-    type Item = Result<Bytes, StreamError>;
+    type Item = Result<Bytes, hyper::Error>;
 
     fn poll_next(
         mut self: std::pin::Pin<&mut Self>,

@@ -1,22 +1,32 @@
-//! The accept loop.
+//! What the programs on a developer's machine listen with: the accept loop, and bodies that may be answered before they
+//! were read.
+
+mod linger;
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::error::Error;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::front::Front;
+pub use linger::pieces;
 
-/// How long running requests may take to finish when the server stops.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// Serves until `stop` turns true, then lets running requests finish.
-pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
+/// Answers requests with `handle` until `stop` turns true, then gives those that run `grace` to finish.
+pub async fn serve<H, F, B>(listener: TcpListener, handle: H, grace: Duration, mut stop: watch::Receiver<bool>)
+where
+    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let connections = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -36,10 +46,10 @@ pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>, mut stop: wa
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
-        let front = front.clone();
+        let handle = handle.clone();
         let service = service_fn(move |request| {
-            let front = front.clone();
-            async move { Ok::<_, Infallible>(front.handle(request, peer).await) }
+            let answer = handle(request, peer);
+            async move { Ok::<_, Infallible>(answer.await) }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
@@ -53,7 +63,7 @@ pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>, mut stop: wa
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
-        tracing::warn!("requests were still running after {} s; they are cut off", GRACE.as_secs());
+    if tokio::time::timeout(grace, connections.shutdown()).await.is_err() {
+        tracing::warn!("requests were still running after {} s; they are cut off", grace.as_secs());
     }
 }
