@@ -5,8 +5,13 @@
 mod buildah;
 mod containerd;
 mod converted;
+mod crane;
 mod docker_manifest;
 mod foreign;
+mod helm;
 mod large;
+mod mounted;
+mod oras;
 mod podman;
+mod regctl;
 mod skopeo;

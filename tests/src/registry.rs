@@ -47,6 +47,18 @@ pub struct Manifest {
     pub body: Vec<u8>,
 }
 
+/// What clients push to and pull from: a registry, or something that stands before one.
+pub trait Endpoint {
+    /// `127.0.0.1:<port>`
+    fn address(&self) -> &str;
+}
+
+impl Endpoint for Registry {
+    fn address(&self) -> &str {
+        &self.address
+    }
+}
+
 impl Registry {
     /// Starts `lambda-registry local` with these flags on a free port, and waits until it listens.
     #[track_caller]
@@ -233,7 +245,7 @@ fn spawn(directory: &Path, flags: &[String]) -> Child {
     command.stdout(stdout).stderr(log).spawn().expect("setpriv starts the registry")
 }
 
-fn last_lines(log: &str) -> String {
+pub(crate) fn last_lines(log: &str) -> String {
     let lines: Vec<_> = log.lines().collect();
     lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n")
 }
@@ -247,14 +259,14 @@ fn log_path(directory: &Path) -> PathBuf {
 }
 
 /// The address in the line `listening on http://<address>`, once the line is complete.
-fn address_in(log: &str) -> Option<String> {
+pub(crate) fn address_in(log: &str) -> Option<String> {
     let (_, rest) = log.split_once("listening on http://")?;
     let (address, _) = rest.split_once(char::is_whitespace)?;
     Some(address.to_owned())
 }
 
 /// The release build of the registry, or what `LAMBDA_REGISTRY_BIN` names.
-fn binary() -> String {
+pub(crate) fn binary() -> String {
     std::env::var("LAMBDA_REGISTRY_BIN").unwrap_or_else(|_| {
         let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/lambda-registry");
         assert!(built.exists(), "{} is missing: run cargo build --release", built.display());

@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::command::dying_with_us;
-use crate::registry::Registry;
+use crate::registry::Endpoint;
 
 /// No signatures are asked for: these images are nobody's but the test's.
 const POLICY: &str = r#"{"default": [{"type": "insecureAcceptAnything"}]}"#;
@@ -17,7 +17,7 @@ pub(super) struct Home(TempDir);
 
 impl Home {
     /// A home whose containers configuration allows plain HTTP to this registry.
-    pub(super) fn new(registry: &Registry) -> Self {
+    pub(super) fn new(registry: &impl Endpoint) -> Self {
         let home = Self(TempDir::with_prefix("home-").expect("a temporary directory"));
         let registries = format!(
             "unqualified-search-registries = []\n[[registry]]\nlocation = \"{}\"\ninsecure = true\n",

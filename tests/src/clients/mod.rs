@@ -5,13 +5,21 @@
 
 mod buildah;
 mod containerd;
+mod crane;
 mod docker_manifest;
+mod helm;
 mod home;
+mod oras;
 mod podman;
+mod regctl;
 mod skopeo;
 
 pub use buildah::Buildah;
 pub use containerd::Containerd;
+pub use crane::Crane;
 pub use docker_manifest::DockerManifest;
+pub use helm::Helm;
+pub use oras::Oras;
 pub use podman::Podman;
+pub use regctl::Regctl;
 pub use skopeo::Skopeo;

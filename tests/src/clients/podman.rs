@@ -7,7 +7,7 @@ use std::process::Command;
 use super::home::Home;
 use crate::command::run;
 use crate::images::Layout;
-use crate::registry::Registry;
+use crate::registry::Endpoint;
 
 /// podman, with a storage of its own.
 pub struct Podman {
@@ -16,7 +16,7 @@ pub struct Podman {
 
 impl Podman {
     /// A podman that knows this registry.
-    pub fn new(registry: &Registry) -> Self {
+    pub fn new(registry: &impl Endpoint) -> Self {
         Self { home: Home::new(registry) }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::home::Home;
 use crate::command::run;
 use crate::images::{Layout, Pulled};
-use crate::registry::Registry;
+use crate::registry::Endpoint;
 
 /// skopeo, with a home of its own.
 pub struct Skopeo {
@@ -16,7 +16,7 @@ pub struct Skopeo {
 
 impl Skopeo {
     /// A skopeo that knows this registry.
-    pub fn new(registry: &Registry) -> Self {
+    pub fn new(registry: &impl Endpoint) -> Self {
         Self { home: Home::new(registry) }
     }
 

@@ -1,4 +1,4 @@
-//! What a client pulled, in the layout of the `dir:` transport of skopeo, which keeps every format as it came.
+//! What a client pulled, in a directory that keeps every format as it came.
 
 use std::fs;
 use std::io::Read;
@@ -11,22 +11,45 @@ use tempfile::TempDir;
 
 use crate::digest::{hex, sha256};
 
-/// A directory with `manifest.json` and a file for each blob, named by the hexadecimal part of its digest.
-/// The manifests of an index's children are `<hex>.manifest.json`. The directory is removed when this is dropped.
+/// A directory that is removed when this is dropped.
 pub struct Pulled {
     directory: Rc<TempDir>,
+    form: Form,
     /// The manifest, byte by byte.
     pub manifest: Vec<u8>,
 }
 
+/// How the files in the directory are called.
+#[derive(Clone, Copy)]
+enum Form {
+    /// As the `dir:` transport of skopeo does it: blobs by the hexadecimal part of their digests, the manifests of an
+    /// index's children likewise with `.manifest.json`.
+    Dir,
+    /// As in an OCI image layout: blobs and manifests alike by their digests.
+    Layout,
+}
+
 impl Pulled {
-    /// What a client puts into the directory that it is given.
+    /// What a client puts into the directory that it is given, in the form of skopeo's `dir:` transport.
     #[track_caller]
     pub fn into_directory(pull: impl FnOnce(&Path)) -> Self {
         let directory = TempDir::with_prefix("pulled-").expect("a temporary directory");
         pull(directory.path());
         let manifest = fs::read(directory.path().join("manifest.json")).expect("a manifest");
-        Self { directory: Rc::new(directory), manifest }
+        Self { directory: Rc::new(directory), form: Form::Dir, manifest }
+    }
+
+    /// The only thing that a client puts into the OCI image layout that it is given.
+    #[track_caller]
+    pub fn into_layout(pull: impl FnOnce(&Path)) -> Self {
+        let directory = TempDir::with_prefix("pulled-").expect("a temporary directory");
+        pull(directory.path());
+        let index = fs::read(directory.path().join("index.json")).expect("an index.json");
+        let index: Value = serde_json::from_slice(&index).expect("an index in JSON");
+        let digest = index["manifests"][0]["digest"].as_str().expect("a digest");
+        let mut pulled = Self { directory: Rc::new(directory), form: Form::Layout, manifest: Vec::new() };
+        pulled.manifest = pulled.blob(digest);
+        pulled
     }
 
     /// The digest of the manifest's bytes.
@@ -50,15 +73,21 @@ impl Pulled {
             .find(|child| child["platform"]["architecture"] == architecture)
             .unwrap_or_else(|| panic!("no {architecture} in {index}"));
         let digest = child["digest"].as_str().expect("a digest");
-        let manifest = self.read(&format!("{}.manifest.json", hex(digest)));
+        let manifest = match self.form {
+            Form::Dir => self.read(&format!("{}.manifest.json", hex(digest))),
+            Form::Layout => self.blob(digest),
+        };
         assert_eq!(sha256(&manifest), digest);
-        Self { directory: Rc::clone(&self.directory), manifest }
+        Self { directory: Rc::clone(&self.directory), form: self.form, manifest }
     }
 
     /// The bytes of a blob, which must have the digest that they are filed under.
     #[track_caller]
     pub fn blob(&self, digest: &str) -> Vec<u8> {
-        let bytes = self.read(hex(digest));
+        let bytes = match self.form {
+            Form::Dir => self.read(hex(digest)),
+            Form::Layout => self.read(&format!("blobs/sha256/{}", hex(digest))),
+        };
         assert_eq!(sha256(&bytes), digest);
         bytes
     }
