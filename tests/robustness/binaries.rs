@@ -7,7 +7,7 @@ use lambda_registry_tests::process::{Process, children};
 use lambda_registry_tests::registry::Registry;
 use lambda_registry_tests::repository::Repository;
 
-use crate::image::{Image, MEDIA_TYPE};
+use lambda_registry_tests::image::{Image, MEDIA_TYPE};
 
 const FUNCTIONS: [&str; 6] = ["auth", "blob-get", "blob-upload", "manifest-get", "manifest-put", "schema1-upgrade"];
 
@@ -27,7 +27,7 @@ fn an_image_goes_through_the_binaries_that_are_built_for_lambda() {
     for blob in &image.blobs {
         repository.push_blob(blob);
     }
-    let session = crate::session::Session::start(&registry, &repository.name);
+    let session = lambda_registry_tests::session::Session::start(&registry, &repository.name);
     for first in (0..large.length).step_by(4 << 20) {
         session.patch_from(first, 4 << 20, large.range(first, first + (4 << 20))).expect(202);
     }

@@ -4,9 +4,9 @@ use lambda_registry_tests::content::Content;
 use lambda_registry_tests::in_modes_with_front;
 use lambda_registry_tests::registry::Registry;
 
-use crate::download::download;
 use crate::patience::wait_for;
-use crate::session::{PART, Session, received};
+use lambda_registry_tests::download::download;
+use lambda_registry_tests::session::{PART, Session, received};
 
 const LENGTH: u64 = 1 << 30;
 const SENT: u64 = 500 << 20;

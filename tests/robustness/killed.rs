@@ -9,9 +9,9 @@ use lambda_registry_tests::registry::Registry;
 use lambda_registry_tests::repository::Repository;
 use rustix::process::Signal;
 
-use crate::image::{Image, blobs};
 use crate::patience::wait_for;
 use crate::pusher::{Lost, Pusher, Way};
+use lambda_registry_tests::image::{Image, blobs};
 
 const ROUNDS: usize = 5;
 const CLIENTS: u64 = 4;
@@ -43,7 +43,7 @@ fn with_functions(registry: &Registry) -> Vec<Process> {
     let image = Image::new(1, [100]);
     let repository = Repository::new(registry, "functions");
     image.blobs.iter().for_each(|blob| drop(repository.push_blob(blob)));
-    repository.push("1", crate::image::MEDIA_TYPE, &image.manifest);
+    repository.push("1", lambda_registry_tests::image::MEDIA_TYPE, &image.manifest);
     assert_eq!(registry.manifest("functions", "1").digest, image.digest);
     repository.get(&format!("blobs/{}", blobs(&image.manifest)[0])).expect(307);
     let functions = children(registry.pid());

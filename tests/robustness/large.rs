@@ -5,8 +5,8 @@ use lambda_registry_tests::in_modes_with_front;
 use lambda_registry_tests::process::{children, peak_memory};
 use lambda_registry_tests::registry::Registry;
 
-use crate::download::download;
-use crate::session::{Session, received};
+use lambda_registry_tests::download::download;
+use lambda_registry_tests::session::{Session, received};
 
 const LENGTH: u64 = 2 << 30;
 const MEMORY: u64 = 200 << 20;

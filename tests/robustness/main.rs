@@ -7,14 +7,11 @@
 mod binaries;
 mod crowd;
 mod cut;
-mod download;
-mod image;
 mod killed;
 mod large;
 mod patience;
 mod pusher;
 mod races;
 mod resumed;
-mod session;
 mod shutdown;
 mod visibility;

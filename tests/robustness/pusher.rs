@@ -7,7 +7,10 @@ use lambda_registry_tests::registry::Registry;
 use reqwest::Method;
 use reqwest::blocking::{Client, Response};
 
-use crate::image::MEDIA_TYPE;
+use lambda_registry_tests::image::MEDIA_TYPE;
+
+/// Fits into an event.
+const PIECE: usize = 4_000_000;
 
 /// How often a push is tried. Each time the registry has asked for it.
 const ATTEMPTS: usize = 100;
@@ -23,6 +26,10 @@ pub(crate) enum Way {
     Put,
     /// POST, PATCH, and an empty PUT, as podman does it.
     Patch,
+    /// One POST.
+    Post,
+    /// POST, PATCHes that fit through a gateway, and an empty PUT.
+    Pieces,
 }
 
 /// What a request came to.
@@ -70,18 +77,42 @@ impl Pusher {
         panic!("{path} can't be stored in {ATTEMPTS} attempts");
     }
 
+    /// Deletes a manifest; one that isn't there is deleted already.
+    #[track_caller]
+    pub(crate) fn delete_manifest(&self, repository: &str, digest: &str) -> Result<(), Lost> {
+        let path = format!("/v2/{repository}/manifests/{digest}");
+        for _ in 0..ATTEMPTS {
+            match self.ask_for(Method::DELETE, &path, &[], &[202, 404])? {
+                Asked::Answer(_) => return Ok(()),
+                Asked::Later(pause) => std::thread::sleep(pause),
+            }
+        }
+        panic!("{path} can't be deleted in {ATTEMPTS} attempts");
+    }
+
     #[track_caller]
     fn try_push_blob(&self, repository: &str, blob: &[u8], digest: &str, way: Way) -> Result<Option<Duration>, Lost> {
-        let session = match self.ask(Method::POST, &format!("/v2/{repository}/blobs/uploads/"), &[], 202)? {
+        let uploads = format!("/v2/{repository}/blobs/uploads/");
+        if way == Way::Post {
+            let path = format!("{uploads}?digest={digest}");
+            return Ok(match self.ask(Method::POST, &path, blob, 201)? {
+                Asked::Answer(_) => None,
+                Asked::Later(pause) => Some(pause),
+            });
+        }
+        let session = match self.ask(Method::POST, &uploads, &[], 202)? {
             Asked::Answer(answer) => answer.headers()["location"].to_str().unwrap().to_owned(),
             Asked::Later(pause) => return Ok(Some(pause)),
         };
-        let mut rest = blob;
-        if way == Way::Patch {
-            if let Asked::Later(pause) = self.ask(Method::PATCH, &session, blob, 202)? {
+        let (pieces, rest): (Vec<&[u8]>, &[u8]) = match way {
+            Way::Patch => (vec![blob], &[]),
+            Way::Pieces => (blob.chunks(PIECE).collect(), &[]),
+            Way::Put | Way::Post => (Vec::new(), blob),
+        };
+        for piece in pieces {
+            if let Asked::Later(pause) = self.ask(Method::PATCH, &session, piece, 202)? {
                 return Ok(Some(pause));
             }
-            rest = &[];
         }
         Ok(match self.ask(Method::PUT, &format!("{session}?digest={digest}"), rest, 201)? {
             Asked::Answer(_) => None,
@@ -91,11 +122,16 @@ impl Pusher {
 
     #[track_caller]
     fn ask(&self, method: Method, path: &str, body: &[u8], expected: u16) -> Result<Asked, Lost> {
+        self.ask_for(method, path, body, &[expected])
+    }
+
+    #[track_caller]
+    fn ask_for(&self, method: Method, path: &str, body: &[u8], expected: &[u16]) -> Result<Asked, Lost> {
         let what = format!("{method} {path}");
         let request = self.http.request(method, format!("http://{}{path}", self.address));
         let answer = request.header("content-type", MEDIA_TYPE).body(body.to_vec()).send().map_err(|_| Lost)?;
         match answer.status().as_u16() {
-            status if status == expected => Ok(Asked::Answer(answer)),
+            status if expected.contains(&status) => Ok(Asked::Answer(answer)),
             429 | 503 => {
                 let seconds =
                     answer.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok()?.parse().ok());

@@ -10,15 +10,18 @@ use lambda_registry_tests::registry::Registry;
 use lambda_registry_tests::repository::Repository;
 use lambda_registry_tests::wire::Wire;
 
-use crate::session::{PART, Session, received};
+use lambda_registry_tests::session::{PART, Session, received};
 
 in_modes_with_front![
+    of_two_patches_at_once_one_wins_and_the_other_gets_416,
     of_two_patches_one_wins_and_the_other_gets_416,
     of_two_puts_one_wins_and_the_other_gets_416,
     a_patch_on_a_session_that_another_one_holds_gets_416_with_what_has_arrived,
     a_session_that_is_cancelled_under_a_patch_is_gone,
     a_blob_is_there_when_its_put_won_against_the_cancellation_and_only_then,
 ];
+
+lambda_registry_tests::in_mode!(without_front, WithoutFront, of_two_patches_at_once_one_wins_and_the_other_gets_416);
 
 /// Lengths below a part, and over several.
 const LENGTHS: [u64; 3] = [1000, PART - 1, 2 * PART + 1000];
@@ -62,6 +65,35 @@ fn of_two_patches_one_wins_and_the_other_gets_416(registry: &Registry) {
         let digest = contents[winner].digest();
         session.finish(&digest).expect(201);
         assert!(Repository::new(registry, "race/patches").blob(&digest) == contents[winner].bytes());
+    }
+}
+
+/// Both are complete requests that start at the same byte, which a gateway lets through whole.
+fn of_two_patches_at_once_one_wins_and_the_other_gets_416(registry: &Registry) {
+    let repository = Repository::new(registry, "race/at-once");
+    for round in 0..3 * ROUNDS {
+        let contents = [2 * round, 2 * round + 1].map(|number| Content { number, length: 4_000_000 });
+        let (session, start) = (Session::start(registry, &repository.name), Barrier::new(2));
+        let answers = std::thread::scope(|scope| {
+            let patch = |content: Content| {
+                let (session, start) = (&session, &start);
+                move || {
+                    start.wait();
+                    session.patch_from(0, content.length, content.from(0))
+                }
+            };
+            contents.map(|content| scope.spawn(patch(content))).map(|patch| patch.join().unwrap())
+        });
+
+        let winner = usize::from(answers[1].status == 202);
+        assert_eq!(received(&answers[winner].clone().expect(202)), contents[winner].length);
+        let refused = &answers[1 - winner];
+        refused.expect_error(416, "BLOB_UPLOAD_INVALID");
+        assert!([0, contents[winner].length].contains(&received(refused)), "{:?}", refused.headers);
+        assert_eq!(session.received(), contents[winner].length);
+        let digest = contents[winner].digest();
+        session.finish(&digest).expect(201);
+        assert!(repository.blob(&digest) == contents[winner].bytes());
     }
 }
 

@@ -6,7 +6,7 @@ use lambda_registry_tests::repository::Repository;
 use rustix::process::Signal;
 
 use crate::patience::wait_for;
-use crate::session::{PART, Session, received};
+use lambda_registry_tests::session::{PART, Session, received};
 
 #[test]
 fn an_upload_goes_on_after_its_last_part_when_the_server_was_killed() {

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::patience::wait_for;
-use crate::session::{PART, Session};
+use lambda_registry_tests::session::{PART, Session};
 
 #[test]
 fn ctrl_c_ends_it() {

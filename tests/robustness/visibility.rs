@@ -7,7 +7,7 @@ use lambda_registry_tests::in_modes_with_front;
 use lambda_registry_tests::registry::Registry;
 use lambda_registry_tests::repository::Repository;
 
-use crate::image::{Image, MEDIA_TYPE, blobs};
+use lambda_registry_tests::image::{Image, MEDIA_TYPE, blobs};
 
 const LAYERS: usize = 127;
 const REPOSITORY: &str = "whole/or/not";

@@ -185,11 +185,19 @@ fn too_large() -> ApiError {
     ApiError::new(ErrorCode::ManifestTooLarge, format!("a manifest may have at most {MAX_MANIFEST_SIZE} bytes"))
 }
 
+/// How many missing digests a message names.
+const NAMED: usize = 20;
+
 fn not_stored(name: &RepositoryName, error: PutError) -> ApiError {
     match error {
         PutError::Missing { blobs, manifests } => {
-            let all: Vec<Digest> = blobs.iter().chain(&manifests).cloned().collect();
-            let message = format!("push these to repository {name} first, they are not in it: {}", join(&all));
+            // The details have all of them: once is as much as an answer may have room for.
+            let named: Vec<Digest> = blobs.iter().chain(&manifests).take(NAMED).cloned().collect();
+            let more = match blobs.len() + manifests.len() - named.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let message = format!("push these to repository {name} first, they are not in it: {}{more}", join(&named));
             let detail = serde_json::json!({ "blobs": blobs, "manifests": manifests });
             ApiError::new(ErrorCode::ManifestBlobUnknown, message).detail(detail)
         }

@@ -25,9 +25,9 @@ pub(crate) struct Arguments {
     /// Whether a push to a name that doesn't exist creates the repository
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     create_on_push: bool,
-    /// Take indexes that name manifests which aren't there
+    /// Take manifests that refer to content which isn't there, such as indexes without all of their images
     #[arg(long)]
-    sparse_indexes: bool,
+    sparse_manifests: bool,
     /// Only what a deployment's gateway and functions do: no bodies larger than one request carries
     #[arg(long)]
     no_front: bool,
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
         functions,
         // It listens on loopback, so whoever reaches it is on this machine.
         access: Access::Open,
-        policy: Policy { create_on_push: arguments.create_on_push, sparse_indexes: arguments.sparse_indexes },
+        policy: Policy { create_on_push: arguments.create_on_push, sparse_manifests: arguments.sparse_manifests },
         observer: None,
         faults: None,
     };

@@ -18,9 +18,9 @@ pub(crate) enum Command {
     Settings {
         /// For instance team/app
         name: RepositoryName,
-        /// Whether indexes may name manifests that aren't there
+        /// Whether manifests may refer to content that isn't there
         #[arg(long, value_enum)]
-        sparse_indexes: Option<Choice>,
+        sparse_manifests: Option<Choice>,
         #[command(flatten)]
         deployment: Deployment,
     },
@@ -68,7 +68,7 @@ impl Deployment {
             dynamodb_endpoint: self.dynamodb_endpoint,
             s3_endpoint: None,
             policy: Policy::default(),
-            attempt_timeout: None,
+            s3_attempt_timeout: None,
             observer: None,
         }))
     }
@@ -81,8 +81,8 @@ pub(crate) fn run(command: Command) -> Result<(), String> {
     runtime.block_on(async {
         match command {
             Command::Create { name, deployment } => create(&deployment.storage()?, &name).await,
-            Command::Settings { name, sparse_indexes, deployment } => {
-                settings(&deployment.storage()?, &name, sparse_indexes).await
+            Command::Settings { name, sparse_manifests, deployment } => {
+                settings(&deployment.storage()?, &name, sparse_manifests).await
             }
         }
     })
@@ -96,25 +96,25 @@ async fn create(storage: &Storage, name: &RepositoryName) -> Result<(), String> 
     Ok(())
 }
 
-async fn settings(storage: &Storage, name: &RepositoryName, sparse_indexes: Option<Choice>) -> Result<(), String> {
+async fn settings(storage: &Storage, name: &RepositoryName, sparse_manifests: Option<Choice>) -> Result<(), String> {
     let missing = || format!("there is no repository {name}; create it with: lambda-registry repository create {name}");
-    if let Some(choice) = sparse_indexes {
-        let sparse_indexes = match choice {
+    if let Some(choice) = sparse_manifests {
+        let sparse_manifests = match choice {
             Choice::Yes => Some(true),
             Choice::No => Some(false),
             Choice::Default => None,
         };
-        let changed = storage.set_settings(name, Settings { sparse_indexes }).await;
+        let changed = storage.set_settings(name, Settings { sparse_manifests }).await;
         if !changed.map_err(|error| error.to_string())? {
             return Err(missing());
         }
     }
     let settings = storage.settings(name).await.map_err(|error| error.to_string())?.ok_or_else(missing)?;
-    let sparse_indexes = match settings.sparse_indexes {
+    let sparse_manifests = match settings.sparse_manifests {
         Some(true) => "yes",
         Some(false) => "no",
         None => "default",
     };
-    println!("sparse-indexes  {sparse_indexes}");
+    println!("sparse-manifests  {sparse_manifests}");
     Ok(())
 }

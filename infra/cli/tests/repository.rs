@@ -32,7 +32,7 @@ impl Deployment {
             dynamodb_endpoint: Some(endpoint.clone()),
             s3_endpoint: Some(endpoint.clone()),
             policy: Policy::default(),
-            attempt_timeout: None,
+            s3_attempt_timeout: None,
             observer: None,
         });
         Self { endpoint, storage }
@@ -76,16 +76,16 @@ async fn a_repository_is_created_once_and_then_listed() {
 async fn settings_are_shown_and_changed() {
     let deployment = Deployment::start().await;
     let name = "team/app".parse().unwrap();
-    let refused = deployment.run(&["settings", "team/app", "--sparse-indexes", "yes"]).await;
+    let refused = deployment.run(&["settings", "team/app", "--sparse-manifests", "yes"]).await;
     let message = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success() && message.contains("lambda-registry repository create team/app"), "{message}");
     assert_eq!(deployment.storage.settings(&name).await.unwrap(), None, "nothing is created on the way");
 
     deployment.says(&["create", "team/app"], "created team/app").await;
-    for (choice, sparse_indexes) in [("yes", Some(true)), ("no", Some(false)), ("default", None)] {
-        let shown = format!("sparse-indexes  {choice}");
-        deployment.says(&["settings", "team/app", "--sparse-indexes", choice], &shown).await;
-        assert_eq!(deployment.storage.settings(&name).await.unwrap(), Some(Settings { sparse_indexes }));
+    for (choice, sparse_manifests) in [("yes", Some(true)), ("no", Some(false)), ("default", None)] {
+        let shown = format!("sparse-manifests  {choice}");
+        deployment.says(&["settings", "team/app", "--sparse-manifests", choice], &shown).await;
+        assert_eq!(deployment.storage.settings(&name).await.unwrap(), Some(Settings { sparse_manifests }));
         deployment.says(&["settings", "team/app"], &shown).await;
     }
 }

@@ -124,7 +124,7 @@ impl Stack {
             dynamodb_endpoint: Some(format!("http://{dynamodb_endpoint}")),
             s3_endpoint: Some(format!("http://{s3_endpoint}")),
             policy: options.policy,
-            attempt_timeout: options.faults.as_ref().and_then(Faults::attempt_timeout),
+            s3_attempt_timeout: options.faults.as_ref().and_then(Faults::s3_attempt_timeout),
             observer: options.observer.clone(),
         };
 
@@ -224,7 +224,7 @@ fn environment(config: &storage::Config, background: &BackgroundConfig, access: 
         ("REGISTRY_BUCKET", &config.bucket),
         ("REGISTRY_ACCESS", access),
         ("REGISTRY_CREATE_ON_PUSH", flag(config.policy.create_on_push)),
-        ("REGISTRY_SPARSE_INDEXES", flag(config.policy.sparse_indexes)),
+        ("REGISTRY_SPARSE_MANIFESTS", flag(config.policy.sparse_manifests)),
         ("AWS_REGION", &config.region),
         ("AWS_ACCESS_KEY_ID", &config.credentials.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &config.credentials.secret_access_key),

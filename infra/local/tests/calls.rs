@@ -52,7 +52,7 @@ impl Bench {
             data: Data::Memory,
             front: true,
             functions: FunctionsMode::InProcess,
-            policy: storage::Policy { create_on_push: true, sparse_indexes: false },
+            policy: storage::Policy { create_on_push: true, sparse_manifests: false },
             access: Access::Open,
             observer: Some(Arc::new(observer)),
             faults: None,
@@ -217,6 +217,19 @@ async fn uploads_cost_what_the_design_allows() {
     let mount = format!("/v2/other/blobs/uploads/?from=calls&mount={}", Digest::sha256(&blob));
     let budget = [("BatchGetItem", 1), ("TransactWriteItems", 1)];
     bench.costs("mount", 201, ("POST", &mount, b""), &budget).await;
+
+    let ask = |blob: &[u8]| format!("{uploads}?direct={}&size={}", Digest::sha256(blob), blob.len());
+    let what = "direct upload of what is there";
+    bench.costs(what, 201, ("POST", &ask(&blob), b""), &[("GetItem", 1)]).await;
+    let other = b"not there".as_slice();
+    let budget = [("GetItem", 1), ("PutItem", 1)];
+    let opened = bench.costs("direct upload, opened", 202, ("POST", &ask(other), b""), &budget).await;
+    let put = format!("{}?digest={}", opened.location(), Digest::sha256(other));
+    let budget = [("UpdateItem", 1), ("HeadObject", 1)];
+    bench.costs("direct upload, finished before anything came", 400, ("PUT", &put, b""), &budget).await;
+    let path = format!("/v2/other/blobs/{}", Digest::sha256(&blob));
+    let budget = [("GetItem", 1), ("TransactWriteItems", 1)];
+    bench.costs("DELETE of a blob", 202, ("DELETE", &path, b""), &budget).await;
 
     let session = bench.start_upload().await;
     bench.costs("cancel, nothing received", 204, ("DELETE", &session, b""), &[("UpdateItem", 2)]).await;

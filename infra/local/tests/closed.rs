@@ -16,7 +16,7 @@ async fn a_closed_registry_answers_every_route_with_a_challenge_and_stores_nothi
             data: Data::Memory,
             front,
             functions: FunctionsMode::InProcess,
-            policy: storage::Policy { create_on_push: true, sparse_indexes: false },
+            policy: storage::Policy { create_on_push: true, sparse_manifests: false },
             access: Access::default(),
             observer: None,
             faults: None,

@@ -113,7 +113,7 @@ fn storage_config() -> storage::Config {
         dynamodb_endpoint: None,
         s3_endpoint: None,
         policy: storage::Policy::default(),
-        attempt_timeout: None,
+        s3_attempt_timeout: None,
         observer: None,
     }
 }

@@ -125,7 +125,7 @@ async fn start(directory: &Path) -> (Stack, Faults) {
         data: Data::Directory(directory.to_owned()),
         front: true,
         functions: FunctionsMode::InProcess,
-        policy: storage::Policy { create_on_push: true, sparse_indexes: false },
+        policy: storage::Policy { create_on_push: true, sparse_manifests: false },
         access: Access::Open,
         observer: None,
         faults: Some(faults.clone()),

@@ -81,9 +81,10 @@ impl Background {
         };
         let payload = serde_json::to_vec(event).map_err(|error| NotStarted(error.to_string()))?;
         let request = self.client.invoke().function_name(function).invocation_type(InvocationType::Event);
-        match request.payload(Blob::new(payload)).send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(NotStarted(DisplayErrorContext(&error).to_string())),
+        match storage::deadline::wait(request.payload(Blob::new(payload)).send()).await {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(NotStarted(DisplayErrorContext(&error).to_string())),
+            None => Err(NotStarted("no time was left for it".to_owned())),
         }
     }
 }

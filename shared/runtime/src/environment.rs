@@ -44,7 +44,7 @@ impl std::error::Error for MissingVariable {}
 
 impl Environment {
     /// Reads `REGISTRY_TABLE`, `REGISTRY_BUCKET`, `REGISTRY_ACCESS` (closed when absent), `REGISTRY_HOST`,
-    /// `REGISTRY_CREATE_ON_PUSH` and `REGISTRY_SPARSE_INDEXES` (false when absent), `REGISTRY_SCHEMA1_UPGRADE`, the role's keys and region as Lambda sets them, and `AWS_ENDPOINT_URL_DYNAMODB`,
+    /// `REGISTRY_CREATE_ON_PUSH` and `REGISTRY_SPARSE_MANIFESTS` (false when absent), `REGISTRY_SCHEMA1_UPGRADE`, the role's keys and region as Lambda sets them, and `AWS_ENDPOINT_URL_DYNAMODB`,
     /// `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL_LAMBDA` for emulators.
     ///
     /// # Errors
@@ -80,9 +80,9 @@ impl Environment {
                 s3_endpoint: endpoint("AWS_ENDPOINT_URL_S3"),
                 policy: Policy {
                     create_on_push: flag("REGISTRY_CREATE_ON_PUSH")?,
-                    sparse_indexes: flag("REGISTRY_SPARSE_INDEXES")?,
+                    sparse_manifests: flag("REGISTRY_SPARSE_MANIFESTS")?,
                 },
-                attempt_timeout: None,
+                s3_attempt_timeout: None,
                 observer: None,
             },
             access,
@@ -116,12 +116,12 @@ mod tests {
     fn a_registry_is_strict_unless_its_environment_says_otherwise() {
         let policy = |value: Option<&'static str>| {
             let read = move |name: &str| match name {
-                "REGISTRY_CREATE_ON_PUSH" | "REGISTRY_SPARSE_INDEXES" => value.map(str::to_owned),
+                "REGISTRY_CREATE_ON_PUSH" | "REGISTRY_SPARSE_MANIFESTS" => value.map(str::to_owned),
                 _ => variables(name),
             };
             Environment::from_variables(read).map(|environment| environment.storage.policy)
         };
-        let all = |allowed| Policy { create_on_push: allowed, sparse_indexes: allowed };
+        let all = |allowed| Policy { create_on_push: allowed, sparse_manifests: allowed };
         assert_eq!((policy(None), policy(Some("false"))), (Ok(all(false)), Ok(all(false))));
         assert_eq!(policy(Some("true")), Ok(all(true)));
         assert!(policy(Some("1")).is_err());

@@ -34,8 +34,8 @@ pub struct Config {
     pub s3_endpoint: Option<String>,
     /// What the registry lets happen in repositories that have no settings of their own.
     pub policy: Policy,
-    /// How long an answer may take before the call is tried again; None for what suits AWS.
-    pub attempt_timeout: Option<Duration>,
+    /// How long S3 may take to answer before a call is tried again; None for as long as a part needs.
+    pub s3_attempt_timeout: Option<Duration>,
     /// Told about every call that AWS answers.
     pub observer: Option<Observer>,
 }
@@ -97,10 +97,10 @@ const DYNAMODB: Limits = Limits { attempt: Duration::from_secs(3), operation: Du
 const S3: Limits = Limits { attempt: Duration::from_secs(20), operation: Duration::from_secs(25) };
 
 impl Limits {
-    fn timeouts(&self, attempt: Option<Duration>) -> TimeoutConfig {
+    fn timeouts(&self) -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
-            .operation_attempt_timeout(attempt.unwrap_or(self.attempt))
+            .operation_attempt_timeout(self.attempt)
             .operation_timeout(self.operation)
             .build()
     }
@@ -113,7 +113,7 @@ pub(crate) fn dynamodb(config: &Config) -> aws_sdk_dynamodb::Client {
         .credentials_provider(config.credentials.provider())
         .retry_config(retries())
         .retry_partition(retry_partition())
-        .timeout_config(DYNAMODB.timeouts(config.attempt_timeout))
+        .timeout_config(DYNAMODB.timeouts())
         .interceptor(Hurry { limit: DYNAMODB.operation });
     builder.set_endpoint_url(config.dynamodb_endpoint.clone());
     if let Some(observer) = &config.observer {
@@ -124,15 +124,16 @@ pub(crate) fn dynamodb(config: &Config) -> aws_sdk_dynamodb::Client {
 
 pub(crate) fn s3(config: &Config) -> aws_sdk_s3::Client {
     use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+    let limits = Limits { attempt: config.s3_attempt_timeout.unwrap_or(S3.attempt), ..S3 };
     let mut builder = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(config.region.clone()))
         .credentials_provider(config.credentials.provider())
         .retry_config(retries())
         .retry_partition(retry_partition())
-        .timeout_config(S3.timeouts(config.attempt_timeout))
+        .timeout_config(limits.timeouts())
         .interceptor(Hurry { limit: S3.operation })
-        // Bodies are covered by the signature (x-amz-content-sha256) already.
+        // Bodies are covered by the signature (x-amz-content-sha256), or by a digest that we compute ourselves.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .force_path_style(config.s3_endpoint.is_some());

@@ -37,8 +37,8 @@ pub(crate) async fn with_reserve<F: Future>(work: F) -> F::Output {
     }
 }
 
-/// Waits for something that isn't a call of the SDK; None when the end comes first.
-pub(crate) async fn wait<F: Future>(work: F) -> Option<F::Output> {
+/// Waits for something that isn't a call of the storage's clients; None when the end comes first.
+pub async fn wait<F: Future>(work: F) -> Option<F::Output> {
     match left() {
         Some(left) => tokio::time::timeout(left, work).await.ok(),
         None => Some(work.await),

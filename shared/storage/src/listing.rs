@@ -1,6 +1,6 @@
 //! Pages of listings.
 
-use crate::table::Item;
+use crate::table::{Item, Wanted};
 use crate::{Error, Storage};
 
 /// A page of a listing.
@@ -20,10 +20,11 @@ impl Storage {
         prefix: &str,
         after: Option<&str>,
         limit: usize,
+        wanted: Wanted,
         read: impl Fn(&Item) -> Result<T, Error>,
     ) -> Result<Page<T>, Error> {
         let after = after.filter(|after| !after.is_empty());
-        let (items, _) = self.table.page(pk, prefix, after, limit.saturating_add(1)).await?;
+        let (items, _) = self.table.page(pk, prefix, after, limit.saturating_add(1), wanted).await?;
         let more = items.len() > limit;
         let items = items.iter().take(limit).map(read).collect::<Result<_, _>>()?;
         Ok(Page { items, more })

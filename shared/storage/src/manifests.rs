@@ -9,7 +9,7 @@ use protocol::{Digest, MediaType, RepositoryName, Tag, UploadId};
 
 use crate::keys;
 use crate::repositories::Found;
-use crate::table::{Cancelled, Item, b, bytes, item, n, now, number, parsed, s, text};
+use crate::table::{Cancelled, Item, Wanted, b, bytes, item, n, now, number, parsed, s, text};
 use crate::uploads::Phase;
 use crate::{Error, NoRepository, Page, Referrer, Storage};
 
@@ -47,9 +47,9 @@ pub struct NewManifest<'a> {
     pub manifest: StoredManifest,
     /// To point here as well, each once and at most [`MAX_TAGS`](Self::MAX_TAGS).
     pub tags: &'a [Tag],
-    /// Blobs that must be in the repository.
+    /// Blobs that must be in the repository, unless its manifests may be sparse.
     pub blobs: &'a [Digest],
-    /// Manifests that must be in the repository, unless its indexes may be sparse.
+    /// Manifests that must be there, likewise.
     pub manifests: &'a [Digest],
     /// Manifests below those, which needn't be there. What is there as a conversion stays from now on, as those do.
     pub descendants: &'a [Digest],
@@ -141,7 +141,7 @@ impl Storage {
     /// When the platform fails.
     pub async fn tags(&self, name: &RepositoryName, after: Option<&str>, limit: usize) -> Result<Page<String>, Error> {
         let tag = |item: &Item| text(item, "sk").map(|sk| sk[keys::TAG.len()..].to_owned());
-        self.listing(&keys::repository(name), keys::TAG, after, limit, tag).await
+        self.listing(&keys::repository(name), keys::TAG, after, limit, Wanted::SortKeys, tag).await
     }
 
     /// The manifest that a tag points to: no read when the bytes are in memory, because the tag vouches for them (a
@@ -230,13 +230,11 @@ impl Storage {
         let missing = |digests: &[Digest], key: fn(&RepositoryName, &Digest) -> keys::Key| -> Vec<Digest> {
             digests.iter().filter(|digest| !found.contains_key(&key(name, digest))).cloned().collect()
         };
-        let blobs = missing(new.blobs, keys::blob);
         let repository = Found::read(found.get(&keys::settings(name)))?;
-        let manifests = match self.takes_sparse_indexes(&repository) {
-            true => Vec::new(),
-            false => missing(new.manifests, keys::manifest),
-        };
-        if !blobs.is_empty() || !manifests.is_empty() {
+        let blobs = missing(new.blobs, keys::blob);
+        let manifests = missing(new.manifests, keys::manifest);
+        let is_complete = blobs.is_empty() && manifests.is_empty();
+        if !is_complete && !self.takes_sparse_manifests(&repository) {
             return Err(PutError::Missing { blobs, manifests });
         }
         if self.adopt_conversions(name, below(), &found).await?.is_none() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use protocol::{Descriptor, Digest, RepositoryName};
 
-use crate::table::{Item, item, parsed, s, text};
+use crate::table::{Item, Wanted, item, parsed, s, text};
 use crate::{Error, Page, Storage, keys};
 
 /// Annotations longer than this, in bytes of JSON, stay in the manifest and are read from there when they are listed:
@@ -66,6 +66,7 @@ impl Storage {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Referrer>, Error> {
-        self.listing(&keys::repository(name), &keys::referrer_prefix(subject), after, limit, Referrer::read).await
+        let prefix = keys::referrer_prefix(subject);
+        self.listing(&keys::repository(name), &prefix, after, limit, Wanted::Items, Referrer::read).await
     }
 }

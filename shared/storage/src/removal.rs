@@ -8,7 +8,7 @@ use protocol::{Digest, RepositoryName, Tag};
 
 use crate::keys;
 use crate::manifests::{ManifestRecord, Origin};
-use crate::table::{Cancelled, Item, item, n, now, parsed, s, text};
+use crate::table::{Cancelled, Item, Wanted, item, n, now, parsed, s, text};
 use crate::uploads::Phase;
 use crate::{Error, Storage};
 
@@ -91,7 +91,8 @@ impl Storage {
     async fn drop_tags(&self, name: &RepositoryName, digest: &Digest) -> Result<(), Error> {
         let prefix = keys::tagged_prefix(digest);
         loop {
-            let (items, more) = self.table.page(&keys::repository(name), &prefix, None, TAGS_AT_ONCE).await?;
+            let (items, more) =
+                self.table.page(&keys::repository(name), &prefix, None, TAGS_AT_ONCE, Wanted::SortKeys).await?;
             let tag = |item: &Item| -> Result<(Tag, Digest), Error> {
                 let sk = text(item, "sk")?;
                 let tag = sk[prefix.len()..].parse().map_err(|_| Error::Corrupt(sk.clone()))?;
@@ -146,7 +147,7 @@ impl Storage {
     async fn drop_conversions(&self, name: &RepositoryName, source: &Digest) -> Result<(), Error> {
         let partition = keys::derived_partition(name);
         let prefix = format!("{source}#");
-        let (conversions, _) = self.table.page(&partition, &prefix, None, usize::MAX).await?;
+        let (conversions, _) = self.table.page(&partition, &prefix, None, usize::MAX, Wanted::Items).await?;
         for conversion in conversions {
             let (sk, derived): (String, Digest) = (text(&conversion, "sk")?, parsed(&conversion, "digest")?);
             self.table.retry("forgetting a conversion", || self.forget_conversion(name, source, &sk, &derived)).await?;

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use protocol::{ApiError, ErrorCode, RepositoryName};
 
-use crate::table::{Cancelled, Item, Update, item, n, now, number, parsed};
+use crate::table::{Cancelled, Item, Update, Wanted, item, n, now, number, parsed};
 use crate::{Error, Page, Storage, keys};
 
 /// What a registry lets happen. Strict by default; a repository's own settings go before it.
@@ -11,15 +11,15 @@ use crate::{Error, Page, Storage, keys};
 pub struct Policy {
     /// The first push to a name creates the repository.
     pub create_on_push: bool,
-    /// An index may name manifests that the repository doesn't have (a sparse index).
-    pub sparse_indexes: bool,
+    /// A manifest may refer to content that the repository doesn't have: an index to some of its images, for instance.
+    pub sparse_manifests: bool,
 }
 
 /// A repository's own settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Whether its indexes may be sparse; None for what the registry says.
-    pub sparse_indexes: Option<bool>,
+    /// Whether its manifests may be sparse; None for what the registry says.
+    pub sparse_manifests: Option<bool>,
 }
 
 /// There is no such repository, and pushes don't create any here.
@@ -55,8 +55,8 @@ impl Found {
 
 impl Settings {
     fn read(item: &Item) -> Self {
-        let flag = item.get("sparse_indexes").and_then(|value| value.as_bool().ok());
-        Self { sparse_indexes: flag.copied() }
+        let flag = item.get("sparse_manifests").and_then(|value| value.as_bool().ok());
+        Self { sparse_manifests: flag.copied() }
     }
 }
 
@@ -74,7 +74,7 @@ impl Storage {
     /// # Errors
     /// When the platform fails.
     pub async fn catalog(&self, after: Option<&str>, limit: usize) -> Result<Page<RepositoryName>, Error> {
-        self.listing(keys::CATALOG, "", after, limit, |item| parsed(item, "sk")).await
+        self.listing(keys::CATALOG, "", after, limit, Wanted::SortKeys, |item| parsed(item, "sk")).await
     }
 
     /// A repository's own settings; None when it doesn't exist.
@@ -90,9 +90,9 @@ impl Storage {
     /// # Errors
     /// When the platform fails.
     pub async fn set_settings(&self, name: &RepositoryName, settings: Settings) -> Result<bool, Error> {
-        let (update, values) = match settings.sparse_indexes {
-            Some(sparse) => ("SET sparse_indexes = :sparse", vec![(":sparse", AttributeValue::Bool(sparse))]),
-            None => ("REMOVE sparse_indexes", vec![]),
+        let (update, values) = match settings.sparse_manifests {
+            Some(sparse) => ("SET sparse_manifests = :sparse", vec![(":sparse", AttributeValue::Bool(sparse))]),
+            None => ("REMOVE sparse_manifests", vec![]),
         };
         let done = self.table.update_if(keys::settings(name), update, "attribute_exists(pk)", values).await?;
         Ok(matches!(done, Update::Done(_)))
@@ -123,9 +123,9 @@ impl Storage {
         Ok(if takes { Ok(()) } else { Err(NoRepository(name.clone())) })
     }
 
-    /// Whether an index in the repository may be sparse.
-    pub(crate) fn takes_sparse_indexes(&self, repository: &Found) -> bool {
-        repository.settings.sparse_indexes.unwrap_or(self.policy.sparse_indexes)
+    /// Whether a manifest in the repository may be sparse.
+    pub(crate) fn takes_sparse_manifests(&self, repository: &Found) -> bool {
+        repository.settings.sparse_manifests.unwrap_or(self.policy.sparse_manifests)
     }
 
     /// The writes that create a repository which doesn't exist, for the transaction that stores the first thing in it.

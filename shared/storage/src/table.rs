@@ -39,6 +39,13 @@ impl<E: Into<Error>> From<E> for Cancelled {
     }
 }
 
+/// What a listing is about. It costs the same; what isn't wanted needn't travel and be parsed.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    Items,
+    SortKeys,
+}
+
 /// An update on condition: what it left, or what stood in its way.
 pub(crate) enum Update {
     Done(Item),
@@ -96,13 +103,18 @@ impl Table {
         prefix: &str,
         after: Option<&str>,
         limit: usize,
+        wanted: Wanted,
     ) -> Result<(Vec<Item>, bool), Error> {
         let mut items = Vec::new();
         // A key condition takes one range, so the start is a key to continue from rather than a comparison.
         let mut start = after.map(|after| key_item(Key { pk: pk.to_owned(), sk: format!("{prefix}{after}") }));
         while items.len() < limit {
-            let wanted = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
-            let query = self.client.query().table_name(&self.name).consistent_read(true).limit(wanted);
+            let most = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
+            let query = self.client.query().table_name(&self.name).consistent_read(true).limit(most);
+            let query = match wanted {
+                Wanted::Items => query,
+                Wanted::SortKeys => query.projection_expression("sk"),
+            };
             let query = query.expression_attribute_values(":pk", s(pk)).set_exclusive_start_key(start.take());
             let query = match prefix {
                 "" => query.key_condition_expression("pk = :pk"),

@@ -3,11 +3,18 @@
 use lambda_registry_tests::digest::sha256;
 use lambda_registry_tests::images::samples::noise;
 use lambda_registry_tests::registry::Registry;
-use lambda_registry_tests::repository::Repository;
+use lambda_registry_tests::repository::{Repository, strings};
 use lambda_registry_tests::{in_mode, in_modes_with_front};
 
+use crate::types::OCI;
+
 in_modes_with_front![a_large_body_goes_through_in_one_request];
-in_mode!(without_front, WithoutFront, a_large_body_is_the_gateways_413_and_pieces_go_through);
+in_mode!(
+    without_front,
+    WithoutFront,
+    a_large_body_is_the_gateways_413_and_pieces_go_through,
+    a_manifest_that_lacks_tens_of_thousands_of_layers_is_told_all_of_them
+);
 
 fn a_large_body_goes_through_in_one_request(registry: &Registry) {
     let repository = Repository::new(registry, "app");
@@ -39,4 +46,19 @@ fn a_large_body_is_the_gateways_413_and_pieces_go_through(registry: &Registry) {
     }
     repository.follow("PUT", &format!("{location}?digest={digest}")).send().expect(201);
     assert!(repository.blob(&digest) == content);
+}
+
+/// An answer holds 6 MB, and less in base64.
+fn a_manifest_that_lacks_tens_of_thousands_of_layers_is_told_all_of_them(registry: &Registry) {
+    let repository = Repository::new(registry, "app");
+    let config = repository.push_blob(b"{}");
+    let missing: Vec<String> = (0..36_000_u32).map(|n| sha256(&n.to_be_bytes())).collect();
+    let layers: Vec<String> =
+        missing.iter().map(|digest| format!(r#"{{"mediaType":"a/b","size":4,"digest":"{digest}"}}"#)).collect();
+    let config = format!(r#"{{"mediaType":"application/vnd.oci.image.config.v1+json","size":2,"digest":"{config}"}}"#);
+    let manifest = format!(r#"{{"schemaVersion":2,"config":{config},"layers":[{}]}}"#, layers.join(","));
+    let refused = repository.put("1", OCI, manifest.as_bytes());
+    let message = refused.expect_error(400, "MANIFEST_BLOB_UNKNOWN");
+    assert!(message.contains(&missing[0]) && message.ends_with(" and 35980 more"), "{message}");
+    assert_eq!(strings(&refused.json()["errors"][0]["detail"]["blobs"]), missing);
 }

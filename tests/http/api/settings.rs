@@ -1,4 +1,4 @@
-//! What a registry lets happen: repositories that a push creates, indexes whose children are missing.
+//! What a registry lets happen: repositories that a push creates, manifests whose content is missing.
 
 use lambda_registry_tests::digest::sha256;
 use lambda_registry_tests::modes::Mode;
@@ -6,7 +6,7 @@ use lambda_registry_tests::registry::Registry;
 use lambda_registry_tests::repository::Repository;
 
 use crate::sample::{Sample, list};
-use crate::types::{INDEX, LIST, OCI};
+use crate::types::{INDEX, LIST, OCI, SCHEMA1};
 
 const MODES: [Mode; 2] = [Mode::OneProcess, Mode::FunctionProcesses];
 
@@ -16,7 +16,7 @@ fn sparse(missing: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn an_index_without_its_children_is_refused_by_default_and_taken_on_request() {
+fn a_manifest_without_what_it_refers_to_is_refused_by_default_and_taken_on_request() {
     let missing = Sample::new("amd64").oci();
     for mode in MODES {
         let strict = Registry::start(mode.flags());
@@ -24,7 +24,7 @@ fn an_index_without_its_children_is_refused_by_default_and_taken_on_request() {
         let message = repository.put("list", INDEX, &sparse(&missing)).expect_error(400, "MANIFEST_BLOB_UNKNOWN");
         assert!(message.contains(&sha256(&missing)), "{message}");
 
-        let lenient = Registry::start(&[mode.flags(), &["--sparse-indexes"]].concat());
+        let lenient = Registry::start(&[mode.flags(), &["--sparse-manifests"]].concat());
         let repository = Repository::new(&lenient, "app");
         let digest = repository.push("list", INDEX, &sparse(&missing));
         assert_eq!(repository.pull("list", &[INDEX]).expect(200).body, sparse(&missing));
@@ -33,8 +33,10 @@ fn an_index_without_its_children_is_refused_by_default_and_taken_on_request() {
         // A conversion would be another one once the child is there.
         let message = repository.pull("list", &[LIST]).expect_error(404, "MANIFEST_UNKNOWN");
         assert!(message.contains(&sha256(&missing)), "{message}");
-        // An image still needs what it is made of.
-        repository.put("image", OCI, &missing).expect_error(400, "MANIFEST_BLOB_UNKNOWN");
+        // An image without what it is made of.
+        repository.push("image", OCI, &missing);
+        assert_eq!(repository.pull("image", &[OCI]).expect(200).body, missing);
+        repository.pull("image", &[SCHEMA1]).expect_error(404, "MANIFEST_UNKNOWN");
     }
 }
 

@@ -101,9 +101,9 @@ impl Bench {
             },
             dynamodb_endpoint: Some(dynamodb_endpoint),
             s3_endpoint: Some(s3_endpoint),
-            policy: storage::Policy { create_on_push: true, sparse_indexes: false },
+            policy: storage::Policy { create_on_push: true, sparse_manifests: false },
             observer: Some(Arc::new(observer)),
-            attempt_timeout: None,
+            s3_attempt_timeout: None,
         };
         let functions = BackgroundConfig {
             schema1_upgrade: Some(Function::Schema1Upgrade.name().to_owned()),

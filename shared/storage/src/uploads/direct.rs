@@ -130,8 +130,11 @@ impl Storage {
             return Err(UploadError::DigestMismatch { expected: digest.clone(), actual });
         }
         let object = keys::direct_object(&session.id);
-        let found = self.bucket.verified_length(&object, digest).await?.ok_or(DirectError::NothingThere)?;
-        let new = Blob { object, size: found };
+        let Some(size) = self.bucket.verified_length(&object, digest).await? else {
+            // Another request may have recorded the blob and removed an object that wasn't needed.
+            return if self.is_finished(session).await? { Ok(None) } else { Err(DirectError::NothingThere.into()) };
+        };
+        let new = Blob { object, size };
         self.table
             .retry("recording a blob", || async {
                 let shelf = self.shelf(&session.name, digest).await?;
@@ -139,16 +142,20 @@ impl Storage {
                 writes.push(self.end_direct(session)?);
                 match self.table.transact(writes).await {
                     Ok(()) => Ok(Some((blob.object != new.object).then(|| new.object.clone()))),
-                    Err(Cancelled::Changed) => match self.read_session(&session.name, &session.id).await? {
-                        Some(now) if now.phase == Phase::Direct => Ok(None),
-                        // Another request has recorded it.
-                        Some(now) if now.phase == Phase::Finished => Ok(Some(None)),
-                        _ => Err(UploadError::Unknown),
-                    },
+                    Err(Cancelled::Changed) => Ok(self.is_finished(session).await?.then_some(None)),
                     Err(Cancelled::Failed(error)) => Err(error.into()),
                 }
             })
             .await
+    }
+
+    /// Whether another request has finished the session meanwhile; an error when it was cancelled.
+    async fn is_finished(&self, session: &Session) -> Result<bool, UploadError> {
+        match self.read_session(&session.name, &session.id).await?.map(|now| now.phase) {
+            Some(Phase::Direct) => Ok(false),
+            Some(Phase::Finished) => Ok(true),
+            _ => Err(UploadError::Unknown),
+        }
     }
 
     fn end_direct(&self, session: &Session) -> Result<TransactWriteItem, Error> {

@@ -7,7 +7,7 @@ use protocol::{Digest, Hasher, HasherState, RepositoryName, UploadId};
 
 use super::{Progress, UploadError};
 use crate::objects::Part;
-use crate::table::{Cancelled, Item, Update, b, bytes, item, n, now, now_ms, number, parsed, s, text};
+use crate::table::{Cancelled, Item, Update, Wanted, b, bytes, item, n, now, now_ms, number, parsed, s, text};
 use crate::{Error, Storage, deadline, keys};
 
 /// How long a claim keeps others out when its holder dies without a word. Each part renews it; longer than a function
@@ -445,7 +445,7 @@ impl Storage {
     pub(crate) async fn parts(&self, session: &Session) -> Result<Vec<Part>, Error> {
         let (pk, prefix) = (keys::repository(&session.name), keys::upload_part_prefix(&session.id));
         let before = format!("{:05}", session.first_part - 1);
-        let (items, _) = self.table.page(&pk, &prefix, Some(&before), usize::MAX).await?;
+        let (items, _) = self.table.page(&pk, &prefix, Some(&before), usize::MAX, Wanted::Items).await?;
         items.iter().map(|item| Ok(Part { number: number(item, "number")?, etag: text(item, "etag")? })).collect()
     }
 }

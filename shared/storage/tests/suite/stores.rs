@@ -50,8 +50,8 @@ impl Stores {
             },
             dynamodb_endpoint: Some(dynamodb_before),
             s3_endpoint: Some(s3_before),
-            policy: storage::Policy { create_on_push: true, sparse_indexes: false },
-            attempt_timeout: None,
+            policy: storage::Policy { create_on_push: true, sparse_manifests: false },
+            s3_attempt_timeout: None,
             observer: None,
         };
         let keys = aws_sdk_s3::config::Credentials::new("test", "test", None, None, "test");
