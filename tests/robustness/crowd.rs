@@ -47,15 +47,15 @@ fn at_once(registry: &Registry, client: impl Fn(u64, Pusher) + Sync) {
 }
 
 fn many_clients_push_the_same_blob_in_every_way(registry: &Registry) {
-    many_clients_push_the_same_blob(registry, &[Way::Put, Way::Patch, Way::Post, Way::Pieces]);
+    many_clients_push_the_same_blob(registry, 9 << 20, &[Way::Put, Way::Patch, Way::Post, Way::Pieces]);
 }
 
 fn many_clients_push_the_same_blob_in_pieces(registry: &Registry) {
-    many_clients_push_the_same_blob(registry, &[Way::Pieces]);
+    many_clients_push_the_same_blob(registry, 6 << 20, &[Way::Pieces]);
 }
 
-fn many_clients_push_the_same_blob(registry: &Registry, ways: &[Way]) {
-    for length in [0, 5000, 9 << 20] {
+fn many_clients_push_the_same_blob(registry: &Registry, large: u64, ways: &[Way]) {
+    for length in [0, 5000, large] {
         let content = Content { number: 1, length }.bytes();
         at_once(registry, |number, pusher| {
             // Into two repositories.

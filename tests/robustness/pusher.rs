@@ -48,7 +48,9 @@ pub(crate) struct Pusher {
 
 impl Pusher {
     pub(crate) fn new(registry: &Registry) -> Self {
-        Self { http: Client::new(), address: registry.address().to_owned() }
+        // A crowd waits for its turn, and how long that takes is the machine's affair.
+        let http = Client::builder().timeout(None).build().unwrap();
+        Self { http, address: registry.address().to_owned() }
     }
 
     /// Pushes a blob; a push that the registry can't take now starts again with a new session.

@@ -225,7 +225,7 @@ async fn uploads_cost_what_the_design_allows() {
     let budget = [("GetItem", 1), ("PutItem", 1)];
     let opened = bench.costs("direct upload, opened", 202, ("POST", &ask(other), b""), &budget).await;
     let put = format!("{}?digest={}", opened.location(), Digest::sha256(other));
-    let budget = [("UpdateItem", 1), ("HeadObject", 1)];
+    let budget = [("UpdateItem", 1), ("HeadObject", 1), ("GetItem", 1)];
     bench.costs("direct upload, finished before anything came", 400, ("PUT", &put, b""), &budget).await;
     let path = format!("/v2/other/blobs/{}", Digest::sha256(&blob));
     let budget = [("GetItem", 1), ("TransactWriteItems", 1)];

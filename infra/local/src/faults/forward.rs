@@ -54,7 +54,10 @@ impl Faults {
     async fn handle(&self, service: Service, upstream: SocketAddr, request: Request<Incoming>) -> io::Result<Answer> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-        let fault = self.decide(service, &parts);
+        let (fault, paused) = self.decide(service, &parts);
+        if let Some(paused) = paused {
+            paused.wait().await;
+        }
         let is_head = parts.method == Method::HEAD;
         let forward = forward(upstream, Request::from_parts(parts, body.clone()));
         match fault {

@@ -11,6 +11,7 @@
 mod answer;
 mod call;
 mod forward;
+mod pause;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,6 +23,8 @@ use http::HeaderMap;
 
 pub use answer::Refusal;
 pub use call::{Call, Service};
+pub use pause::Pause;
+use pause::Paused;
 
 /// What happens to an attempt of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +64,7 @@ type Plan = Arc<dyn Fn(&Call) -> Option<Fault> + Send + Sync>;
 pub struct Faults {
     state: Arc<Mutex<State>>,
     behind: Arc<Mutex<HashMap<Service, SocketAddr>>>,
-    attempt_timeout: Option<Duration>,
+    s3_attempt_timeout: Option<Duration>,
 }
 
 struct State {
@@ -70,11 +73,12 @@ struct State {
     /// How often the SDK made each call, by the id that it gives it, and the call's number.
     attempts: HashMap<String, (usize, u32)>,
     struck: usize,
+    paused: Option<Paused>,
 }
 
 impl State {
     fn new(plan: Plan) -> Self {
-        Self { plan, calls: Vec::new(), attempts: HashMap::new(), struck: 0 }
+        Self { plan, calls: Vec::new(), attempts: HashMap::new(), struck: 0, paused: None }
     }
 }
 
@@ -82,7 +86,7 @@ impl Default for Faults {
     /// Everything passes.
     fn default() -> Self {
         let state = State::new(Arc::new(|_| None));
-        Self { state: Arc::new(Mutex::new(state)), behind: Arc::default(), attempt_timeout: None }
+        Self { state: Arc::new(Mutex::new(state)), behind: Arc::default(), s3_attempt_timeout: None }
     }
 }
 
@@ -93,15 +97,15 @@ impl fmt::Debug for Faults {
 }
 
 impl Faults {
-    /// With clients that wait only so long for an answer: those that don't come are tested sooner.
+    /// With clients that wait only so long for S3's answers: those that don't come are tested sooner.
     #[must_use]
-    pub fn with_attempt_timeout(self, timeout: Duration) -> Self {
-        Self { attempt_timeout: Some(timeout), ..self }
+    pub fn with_s3_attempt_timeout(self, timeout: Duration) -> Self {
+        Self { s3_attempt_timeout: Some(timeout), ..self }
     }
 
-    /// How long the clients are to wait for an answer; None for what they do by themselves.
-    pub fn attempt_timeout(&self) -> Option<Duration> {
-        self.attempt_timeout
+    /// How long the clients are to wait for S3's answers; None for what they do by themselves.
+    pub fn s3_attempt_timeout(&self) -> Option<Duration> {
+        self.s3_attempt_timeout
     }
 
     /// Asks `plan` about each attempt of each call from now on. Calls are counted from 0 again.
@@ -133,9 +137,10 @@ impl Faults {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the plan has for a request. Those that no SDK makes, over a signed URL, are nobody's call.
-    fn decide(&self, service: Service, request: &http::request::Parts) -> Option<Fault> {
-        let id = invocation(&request.headers)?;
+    /// What the plan has for a request, and whether it has to wait first. Those that no SDK makes, over a signed URL, are
+    /// nobody's call.
+    fn decide(&self, service: Service, request: &http::request::Parts) -> (Option<Fault>, Option<Paused>) {
+        let Some(id) = invocation(&request.headers) else { return (None, None) };
         let operation = call::operation(service, request);
         let mut state = self.state();
         let next = state.attempts.len();
@@ -147,7 +152,7 @@ impl Faults {
         }
         let fault = (state.plan)(&call);
         state.struck += usize::from(fault.is_some());
-        fault
+        (fault, state.paused.take_if(|paused| paused.is_for(&call)))
     }
 }
 

@@ -28,6 +28,11 @@ pub(crate) async fn check_objects(registry: &Registry) {
     }
 }
 
+/// How many records have a partition key that starts so.
+pub(crate) async fn records(registry: &Registry, partition: &str) -> usize {
+    items(registry).await.iter().filter(|item| text(item, "pk").starts_with(partition)).count()
+}
+
 type Item = std::collections::HashMap<String, AttributeValue>;
 
 fn text(item: &Item, attribute: &str) -> String {

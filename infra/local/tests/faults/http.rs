@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct Request {
     pub(crate) method: &'static str,
     pub(crate) path: String,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
@@ -30,14 +30,22 @@ impl Request {
         Self { method, path: path.into(), headers: Vec::new(), body: Vec::new() }
     }
 
-    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
         self
     }
 
     pub(crate) fn body(mut self, body: &[u8]) -> Self {
         self.body = body.to_vec();
         self
+    }
+
+    /// To the host that the path names: it is a URL.
+    pub(crate) async fn send_to_its_host(mut self) -> Answer {
+        let (host, path) = self.path.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        let address = host.parse().unwrap();
+        self.path = format!("/{path}");
+        self.send(address).await
     }
 
     pub(crate) async fn send(&self, address: SocketAddr) -> Answer {

@@ -10,6 +10,7 @@ mod behind;
 mod http;
 mod manifests;
 mod outages;
+mod races;
 mod reads;
 mod registry;
 mod state;

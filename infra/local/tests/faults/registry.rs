@@ -12,8 +12,8 @@ use crate::http::{Answer, Request};
 
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// Long for a part of 8 MiB, and short for somebody who waits for nothing.
-const ATTEMPT: Duration = Duration::from_secs(2);
+/// Very long for a part of 8 MiB, and short for somebody who waits for nothing.
+const S3_ATTEMPT: Duration = Duration::from_secs(8);
 
 pub(crate) struct Registry {
     pub(crate) stack: Stack,
@@ -21,9 +21,9 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// One whose clients of S3 and DynamoDB soon lose patience.
+    /// One whose client of S3 loses patience sooner.
     pub(crate) async fn start() -> Self {
-        Self::with(Faults::default().with_attempt_timeout(ATTEMPT), true).await
+        Self::with(Faults::default().with_s3_attempt_timeout(S3_ATTEMPT), true).await
     }
 
     pub(crate) async fn with(faults: Faults, front: bool) -> Self {
@@ -32,7 +32,7 @@ impl Registry {
             data: Data::Memory,
             front,
             functions: FunctionsMode::InProcess,
-            policy: storage::Policy { create_on_push: true, sparse_indexes: false },
+            policy: storage::Policy { create_on_push: true, sparse_manifests: false },
             access: Access::Open,
             observer: None,
             faults: Some(faults.clone()),
@@ -67,10 +67,8 @@ impl Registry {
             return None;
         }
         let found = found.expect(307);
-        let (authority, path) =
-            found.expect_header("location").strip_prefix("http://").unwrap().split_once('/').unwrap();
-        let bytes = Request::new("GET", format!("/{path}"));
-        Some(bytes.send(authority.parse().unwrap()).await.expect(200).body)
+        let bytes = Request::new("GET", found.expect_header("location")).send_to_its_host().await;
+        Some(bytes.expect(200).body)
     }
 }
 
@@ -118,15 +116,13 @@ impl Image {
     }
 }
 
-/// Bytes that are only there under this name.
+/// Bytes that nothing of another name has.
 pub(crate) fn content(name: &str, length: usize) -> Vec<u8> {
-    let seed = Digest::sha256(name.as_bytes()).encoded().to_owned();
-    seed.as_bytes()
-        .iter()
-        .copied()
-        .cycle()
-        .zip((0..length).flat_map(|n| (n as u32 / 4).to_be_bytes()))
-        .map(|(a, b)| a ^ b)
-        .take(length)
-        .collect()
+    let digest = Digest::sha256(name.as_bytes());
+    let mut bytes = digest.encoded().as_bytes().repeat(length.div_ceil(64));
+    bytes.truncate(length);
+    for (number, piece) in (0_u32..).zip(bytes.chunks_mut(1 << 16)) {
+        piece.iter_mut().zip(number.to_be_bytes()).for_each(|(byte, digit)| *byte = digit);
+    }
+    bytes
 }

@@ -92,7 +92,7 @@ enum Reach {
 }
 
 /// How many registries run at the same time, most of which wait for an answer that doesn't come.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 8;
 
 /// A failure to inject.
 struct Injection {

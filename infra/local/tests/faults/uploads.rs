@@ -142,6 +142,53 @@ async fn a_mount() {
     .await;
 }
 
+/// Where a client is to send a blob that goes straight to S3, and the location of the session.
+async fn start_direct(registry: &Registry, request: &Request) -> (Request, String) {
+    let answer = registry.send(request).await.expect(202);
+    let ticket = answer.json();
+    let mut put = Request::new("PUT", ticket["url"].as_str().unwrap());
+    for (name, value) in ticket["headers"].as_object().unwrap() {
+        put = put.header(name, value.as_str().unwrap());
+    }
+    (put, answer.expect_header("location").to_owned())
+}
+
+fn open_direct(repository: &str, blob: &[u8]) -> Request {
+    let (digest, size) = (Digest::sha256(blob), blob.len());
+    Request::new("POST", format!("/v2/{repository}/blobs/uploads/?direct={digest}&size={size}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opening_a_direct_upload() {
+    sweep("POST for a direct upload", async |_, repository| {
+        Operation::new(open_direct(repository, &content(repository, 1000)), 202, Vec::new())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn finishing_a_direct_upload() {
+    sweep("PUT after a direct upload", async |registry, repository| {
+        let blob = content(repository, 1000);
+        let (put, session) = start_direct(registry, &open_direct(repository, &blob)).await;
+        put.body(&blob).send_to_its_host().await.expect(200);
+        Operation::new(finish(&session, &blob), 201, vec![Fact::Blob(blob)])
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_a_blob() {
+    sweep("DELETE of a blob", async |registry, repository| {
+        let (gone, kept) = (content(repository, 1000), content(&format!("{repository} kept"), 1000));
+        let digest = registry.push_blob(repository, &gone).await;
+        registry.push_blob(repository, &kept).await;
+        let request = Request::new("DELETE", format!("/v2/{repository}/blobs/{digest}"));
+        Operation::new(request, 202, vec![Fact::NoBlob(digest), Fact::Blob(kept)]).recovers(Recovery::RepeatUntil(404))
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn giving_an_upload_up() {
     sweep("DELETE of a session", async |registry, repository| {
