@@ -19,6 +19,7 @@ pub mod process;
 pub mod proxy;
 pub mod registry;
 pub mod repository;
+pub mod server;
 pub mod session;
 pub mod types;
 pub mod wire;

@@ -1,15 +1,13 @@
 //! The registry under test, as the process that a user starts.
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
-use crate::command;
 use crate::digest::sha256;
+use crate::server::{self, Endpoint, Server};
 
 /// Every type of manifest there is, as a client that knows them all lists them.
 const EVERY_MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json, \
@@ -19,19 +17,9 @@ const EVERY_MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.v1+prettyjws, \
      application/vnd.docker.distribution.manifest.v1+json";
 
-/// A start takes a fraction of a second. This only keeps a server that hangs from hanging the run.
-const START_LIMIT: Duration = Duration::from_secs(120);
-
-/// How long a server may take to end before it is killed.
-const STOP_LIMIT: Duration = Duration::from_secs(30);
-
-/// How much of the server's log a failed test shows.
-const LINES_SHOWN: usize = 60;
-
 /// A running registry with a data directory of its own. It stops when this is dropped.
 pub struct Registry {
-    process: Child,
-    address: String,
+    server: Server,
     directory: TempDir,
     flags: Vec<String>,
 }
@@ -47,15 +35,9 @@ pub struct Manifest {
     pub body: Vec<u8>,
 }
 
-/// What clients push to and pull from: a registry, or something that stands before one.
-pub trait Endpoint {
-    /// `127.0.0.1:<port>`
-    fn address(&self) -> &str;
-}
-
 impl Endpoint for Registry {
     fn address(&self) -> &str {
-        &self.address
+        self.server.address()
     }
 }
 
@@ -65,25 +47,21 @@ impl Registry {
     pub fn start(flags: &[&str]) -> Self {
         let directory = TempDir::with_prefix("registry-").expect("a temporary directory");
         let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
-        let process = spawn(directory.path(), &flags);
-        let mut registry = Self { process, address: String::new(), directory, flags };
-        registry.address = registry.wait_until_it_listens();
-        registry
+        Self { server: start(directory.path(), &flags), directory, flags }
     }
 
     /// Starts it again on the same data, on another port, after it has ended.
     #[track_caller]
     pub fn restart(&mut self) {
         self.wait();
-        self.expect_no_panic();
-        self.process = spawn(self.directory.path(), &self.flags);
-        self.address = self.wait_until_it_listens();
+        self.server.expect_no_panic();
+        self.server = start(self.directory.path(), &self.flags);
     }
 
     /// Sends the server a signal.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).expect("a process to signal");
+        self.server.signal(signal);
     }
 
     /// Waits until the server has ended.
@@ -92,19 +70,12 @@ impl Registry {
     /// When it doesn't end.
     #[track_caller]
     pub fn wait(&mut self) -> ExitStatus {
-        let asked = Instant::now();
-        loop {
-            if let Some(status) = self.process.try_wait().expect("a process to ask") {
-                return status;
-            }
-            assert!(asked.elapsed() < STOP_LIMIT, "the registry doesn't end");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        self.server.wait()
     }
 
     /// The server's process.
     pub fn pid(&self) -> Pid {
-        Pid::from_raw(self.process.id().cast_signed()).expect("process ids aren't 0")
+        self.server.pid()
     }
 
     /// Where the data is.
@@ -114,17 +85,17 @@ impl Registry {
 
     /// Where it listens, as image references begin: `127.0.0.1:<port>`.
     pub fn address(&self) -> &str {
-        &self.address
+        self.server.address()
     }
 
     /// An image reference in this registry: `image("team/app:1")` is `127.0.0.1:<port>/team/app:1`.
     pub fn image(&self, name: &str) -> String {
-        format!("{}/{name}", self.address)
+        format!("{}/{name}", self.address())
     }
 
     /// The URL of a path in this registry.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.address())
     }
 
     /// What the registry stores under a tag or digest, asked for without any client between.
@@ -176,100 +147,26 @@ impl Registry {
         }
     }
 
-    /// Asks the server to end, as Ctrl-C does: it has processes of its own to stop.
-    fn stop(&mut self) {
-        if matches!(self.process.try_wait(), Ok(None)) {
-            let _ = kill_process(self.pid(), Signal::TERM);
-        }
-        let asked = Instant::now();
-        while matches!(self.process.try_wait(), Ok(None)) && asked.elapsed() < STOP_LIMIT {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-
-    /// Reads the address off the line that says where the server listens.
-    #[track_caller]
-    fn wait_until_it_listens(&mut self) -> String {
-        let started = Instant::now();
-        loop {
-            // Asked before the log is read, so that the last words of a server that gave up aren't missed.
-            let ended = self.process.try_wait().expect("a process to ask");
-            if let Some(address) = address_in(&self.log()) {
-                return address;
-            }
-            assert!(ended.is_none(), "the registry ended before it listened: {ended:?}");
-            assert!(started.elapsed() < START_LIMIT, "the registry doesn't say where it listens");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
     /// What the server wrote since it was started last.
     pub fn log(&self) -> String {
-        fs::read_to_string(log_path(self.directory.path())).expect("a log that can be read")
-    }
-
-    /// A client that tries again can hide a request that failed; its test fails all the same.
-    #[track_caller]
-    fn expect_no_panic(&self) {
-        let log = self.log();
-        assert!(!log.contains("panicked at"), "the registry panicked:\n{}", last_lines(&log));
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        self.stop();
-        if std::thread::panicking() {
-            eprintln!("--- what the registry wrote last\n{}", last_lines(&self.log()));
-        } else {
-            self.expect_no_panic();
-        }
+        self.server.log()
     }
 }
 
 /// The command that starts the registry. The process dies with the thread that runs it.
 pub fn command(data: &Path) -> Command {
-    let mut command = command::dying_with_us(&binary());
-    command.args(["local", "--data-dir"]).arg(data).stdin(Stdio::null());
+    let mut command = server::command("local");
+    command.arg("--data-dir").arg(data);
     command
 }
 
 #[track_caller]
-fn spawn(directory: &Path, flags: &[String]) -> Child {
-    let log = File::create(log_path(directory)).expect("a log file");
-    let stdout = log.try_clone().expect("a second handle of the log file");
+fn start(directory: &Path, flags: &[String]) -> Server {
     let mut command = command(&data_path(directory));
     command.args(["--port", "0"]).args(flags);
-    command.stdout(stdout).stderr(log).spawn().expect("setpriv starts the registry")
-}
-
-pub(crate) fn last_lines(log: &str) -> String {
-    let lines: Vec<_> = log.lines().collect();
-    lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n")
+    Server::start(&mut command, &directory.join("registry.log"))
 }
 
 fn data_path(directory: &Path) -> PathBuf {
     directory.join("data")
-}
-
-fn log_path(directory: &Path) -> PathBuf {
-    directory.join("registry.log")
-}
-
-/// The address in the line `listening on http://<address>`, once the line is complete.
-pub(crate) fn address_in(log: &str) -> Option<String> {
-    let (_, rest) = log.split_once("listening on http://")?;
-    let (address, _) = rest.split_once(char::is_whitespace)?;
-    Some(address.to_owned())
-}
-
-/// The release build of the registry, or what `LAMBDA_REGISTRY_BIN` names.
-pub(crate) fn binary() -> String {
-    std::env::var("LAMBDA_REGISTRY_BIN").unwrap_or_else(|_| {
-        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/lambda-registry");
-        assert!(built.exists(), "{} is missing: run cargo build --release", built.display());
-        built.display().to_string()
-    })
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::command::dying_with_us;
-use crate::registry::Endpoint;
+use crate::server::Endpoint;
 
 /// No signatures are asked for: these images are nobody's but the test's.
 const POLICY: &str = r#"{"default": [{"type": "insecureAcceptAnything"}]}"#;

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::home::Home;
 use crate::command::run;
 use crate::images::Layout;
-use crate::registry::Endpoint;
+use crate::server::Endpoint;
 
 /// podman, with a storage of its own.
 pub struct Podman {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::home::Home;
 use crate::command::run;
 use crate::images::{Layout, Pulled};
-use crate::registry::Endpoint;
+use crate::server::Endpoint;
 
 /// skopeo, with a home of its own.
 pub struct Skopeo {
