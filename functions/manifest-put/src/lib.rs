@@ -186,7 +186,7 @@ fn too_large() -> ApiError {
 }
 
 /// How many missing digests a message names.
-const NAMED: usize = 20;
+const NAMED: usize = 200;
 
 fn not_stored(name: &RepositoryName, error: PutError) -> ApiError {
     match error {
