@@ -48,7 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const FUNCTION: &[&str] = &["access", "conversion", "protocol", "runtime", "storage"];
 
 /// Crates that do I/O or know AWS: none of these is for the pure ones.
-const IMPURE: &[&str] = &["aws-", "lambda", "tokio", "hyper", "reqwest", "http"];
+const IMPURE: &[&str] = &["aws-config", "aws-sdk", "aws-smithy", "lambda", "tokio", "hyper", "reqwest", "http"];
 
 /// What belongs to the local stack and to tests, and would cost a function bytes and start-up time.
 const NOT_IN_FUNCTIONS: &[&str] =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use http::header::LOCATION;
 use protocol::{ApiError, Digest, ErrorCode, Method, RepositoryName, Route};
-use runtime::{DOCKER_CONTENT_DIGEST, Environment, Handler, Reply, Request, Response, StartError};
+use runtime::{DOCKER_CONTENT_DIGEST, Handler, Parts, Reply, Request, Response, StartError};
 use storage::{Storage, UrlMethod};
 
 /// The function.
@@ -19,11 +19,9 @@ impl BlobGet {
         Self { storage }
     }
 
-    /// Opens the table; S3 is only signed for.
-    pub async fn start(environment: Environment) -> Self {
-        let storage = Storage::new(&environment.storage);
-        storage.warm_up().await;
-        Self::new(Arc::new(storage))
+    /// S3 is only signed for.
+    pub async fn start(parts: Parts) -> Self {
+        Self::new(parts.storage)
     }
 
     /// One read of the table, and a signature.

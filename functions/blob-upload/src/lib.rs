@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use access::Granted;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, LOCATION, RANGE};
 use protocol::{Algorithm, ApiError, Digest, ErrorCode, Method, RepositoryName, Route, UploadId};
 use runtime::{
-    DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Environment, Handler, OCI_CHUNK_MIN_LENGTH, Query, Reply, Request,
-    Response, StartError,
+    DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Handler, OCI_CHUNK_MIN_LENGTH, Parts, Query, Reply, Request, Response,
+    StartError,
 };
 use serde_json::json;
-use storage::{DirectStart, MountError, Progress, Storage, UploadError};
+use storage::{DirectStart, MountError, Progress, Storage, UploadError, new_upload_id};
 
 /// What a client should send at a time, in bytes, but for the last piece. Smaller ones are taken as well, and cost three
 /// writes each; larger than 4 MB doesn't fit through a gateway.
@@ -31,21 +32,20 @@ impl BlobUpload {
         Self { storage }
     }
 
-    /// Opens the table and the bucket.
-    pub async fn start(environment: Environment) -> Self {
-        let storage = Storage::new(&environment.storage);
-        storage.warm_up().await;
-        storage.warm_up_bucket().await;
-        Self::new(Arc::new(storage))
+    /// Opens the bucket as well.
+    pub async fn start(parts: Parts) -> Self {
+        parts.storage.warm_up_bucket().await;
+        Self::new(parts.storage)
     }
 
     /// POST: a mount, a whole blob at once, or a new session.
     async fn open(&self, name: &RepositoryName, request: Request) -> Result<Response, ApiError> {
         known_algorithm(request.query.get("digest-algorithm"))?;
         if let Some(digest) = request.query.digest("mount")? {
-            // Without a source only this repository is looked at: who pushes here may know what is here, and no more.
-            let from = request.query.repository("from")?.unwrap_or_else(|| name.clone());
-            match self.storage.mount(&from, name, &digest).await {
+            // Without a source, or one that the caller may pull from, only this repository is looked at: who pushes here
+            // may know what is here, and no more.
+            let from = request.granted().source().unwrap_or(name);
+            match self.storage.mount(from, name, &digest).await {
                 Ok(_) => return Ok(created(name, &digest)),
                 // The specification wants a session then, for the client to send the blob.
                 Err(MountError::Unknown) => {}
@@ -54,10 +54,11 @@ impl BlobUpload {
             }
         }
         if let Some(digest) = request.query.digest("direct")? {
-            return self.open_direct(name, &digest, &request.query).await;
+            return self.open_direct(name, &digest, &request.query, request.granted()).await;
         }
         let digest = request.query.digest("digest")?;
-        let id = self.storage.start_upload(name).await?;
+        let id = new_upload_id()?;
+        self.storage.start_upload(name, &request.granted().session(&id)).await?;
         match digest {
             Some(digest) => self.finish(name, &id, digest, request).await,
             None => {
@@ -69,19 +70,26 @@ impl BlobUpload {
     }
 
     /// POST for a blob that goes straight to S3 (docs/direct-uploads.md).
-    async fn open_direct(&self, name: &RepositoryName, digest: &Digest, query: &Query) -> Result<Response, ApiError> {
+    async fn open_direct(
+        &self,
+        name: &RepositoryName,
+        digest: &Digest,
+        query: &Query,
+        granted: &Granted,
+    ) -> Result<Response, ApiError> {
         let size = query.get("size").and_then(|size| size.parse().ok()).ok_or_else(|| {
             ApiError::new(ErrorCode::SizeInvalid, "the parameter size is missing; give the blob's length in bytes")
         })?;
-        match self.storage.start_direct_upload(name, digest, size).await? {
+        let id = new_upload_id()?;
+        match self.storage.start_direct_upload(name, &granted.session(&id), digest, size).await? {
             DirectStart::Exists => Ok(created(name, digest)),
             DirectStart::Upload(upload) => {
                 let headers: BTreeMap<_, _> = upload.headers.iter().map(|(name, value)| (name, value)).collect();
                 let expires_in = upload.expires_in.as_secs();
                 let body = json!({ "method": "PUT", "url": upload.url, "headers": headers, "expires_in": expires_in });
                 Ok(Reply::new(StatusCode::ACCEPTED)
-                    .header(LOCATION, location(name, &upload.id))
-                    .header(DOCKER_UPLOAD_UUID, &upload.id)
+                    .header(LOCATION, location(name, &id))
+                    .header(DOCKER_UPLOAD_UUID, &id)
                     // The URL lets whoever has it send the blob.
                     .header(CACHE_CONTROL, "no-store")
                     .body("application/json", body.to_string()))
@@ -91,8 +99,8 @@ impl BlobUpload {
 
     /// PATCH: more bytes.
     async fn append(&self, name: &RepositoryName, id: &UploadId, request: Request) -> Result<Response, ApiError> {
-        let range = request.content_range()?;
-        let appended = self.storage.append(name, id, range, request.body).await;
+        let (range, kept) = (request.content_range()?, request.granted().session(id));
+        let appended = self.storage.append(name, &kept, range, request.body).await;
         let progress = appended.map_err(|error| about(name, id, error))?;
         Ok(session(StatusCode::ACCEPTED, name, id, progress))
     }
@@ -115,21 +123,21 @@ impl BlobUpload {
         digest: Digest,
         request: Request,
     ) -> Result<Response, ApiError> {
-        let range = request.content_range()?;
-        let finished = self.storage.finish_upload(name, id, &digest, range, request.body).await;
+        let (range, kept) = (request.content_range()?, request.granted().session(id));
+        let finished = self.storage.finish_upload(name, &kept, &digest, range, request.body).await;
         let finished = finished.map_err(|error| about(name, id, error))?;
         Ok(created(name, &finished.digest))
     }
 
     /// GET: how far the session is.
-    async fn status(&self, name: &RepositoryName, id: &UploadId) -> Result<Response, ApiError> {
-        let progress = self.storage.upload_progress(name, id).await?;
+    async fn status(&self, name: &RepositoryName, id: &UploadId, granted: &Granted) -> Result<Response, ApiError> {
+        let progress = self.storage.upload_progress(name, &granted.session(id)).await?;
         Ok(session(StatusCode::NO_CONTENT, name, id, progress))
     }
 
     /// DELETE: the client gives up.
-    async fn cancel(&self, name: &RepositoryName, id: &UploadId) -> Result<Response, ApiError> {
-        self.storage.cancel_upload(name, id).await?;
+    async fn cancel(&self, name: &RepositoryName, id: &UploadId, granted: &Granted) -> Result<Response, ApiError> {
+        self.storage.cancel_upload(name, &granted.session(id)).await?;
         Ok(Reply::new(StatusCode::NO_CONTENT).done())
     }
 }
@@ -140,8 +148,8 @@ impl Handler for BlobUpload {
             (Method::Post, Route::Uploads(name)) => self.open(&name, request).await,
             (Method::Patch, Route::Upload(name, id)) => self.append(&name, &id, request).await,
             (Method::Put, Route::Upload(name, id)) => self.close(&name, &id, request).await,
-            (Method::Get, Route::Upload(name, id)) => self.status(&name, &id).await,
-            (Method::Delete, Route::Upload(name, id)) => self.cancel(&name, &id).await,
+            (Method::Get, Route::Upload(name, id)) => self.status(&name, &id, request.granted()).await,
+            (Method::Delete, Route::Upload(name, id)) => self.cancel(&name, &id, request.granted()).await,
             _ => Err(request.unrouted()),
         }
     }

@@ -9,9 +9,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use http::header::{ETAG, IF_NONE_MATCH, VARY};
 use protocol::{Accept, ApiError, ErrorCode, Method, Reference, RepositoryName, Route};
-use runtime::{
-    Background, DOCKER_CONTENT_DIGEST, Environment, Handler, Reply, Request, Response, STORED_DIGEST, StartError,
-};
+use runtime::{Background, DOCKER_CONTENT_DIGEST, Handler, Parts, Reply, Request, Response, STORED_DIGEST, StartError};
 use storage::Storage;
 
 use serve::Served;
@@ -28,11 +26,10 @@ impl ManifestGet {
         Self { storage, background }
     }
 
-    /// Opens the table; the bucket is for configs and the few manifests that are large.
-    pub async fn start(environment: Environment) -> Self {
-        let storage = Storage::new(&environment.storage);
-        storage.warm_up().await;
-        Self::new(Arc::new(storage), Background::new(&environment.background, &environment.storage))
+    /// The table is open; the bucket is for configs and the few manifests that are large.
+    pub async fn start(parts: Parts) -> Self {
+        let background = Background::new(&parts.environment.background, &parts.environment.storage);
+        Self::new(parts.storage, background)
     }
 
     /// By digest the stored bytes, by tag what the client can read: the one place that knows the difference.
@@ -71,7 +68,7 @@ impl Handler for ManifestGet {
                 self.manifest(&name, &reference, &accept, if_none_match.as_deref()).await
             }
             (Method::Get, Route::Tags(name)) => self.tags(&name, &query).await,
-            (Method::Get, Route::Catalog) => self.catalog(&query).await,
+            (Method::Get, Route::Catalog) => self.catalog(&query, request.granted().visible()).await,
             (Method::Get, Route::Referrers(name, subject)) => self.referrers(&name, &subject, &query).await,
             _ => Err(request.unrouted()),
         }

@@ -1,5 +1,6 @@
 //! Tags, referrers, catalog: pages with a link to the next one.
 
+use access::RepositoryPattern;
 use http::StatusCode;
 use http::header::LINK;
 use protocol::{ApiError, Descriptor, Digest, ErrorCode, MediaType, RepositoryName};
@@ -13,6 +14,8 @@ use crate::ManifestGet;
 const PAGE: usize = 1_000;
 /// The longest page; a client that asks for more gets the link to the rest.
 const LONGEST_PAGE: usize = 10_000;
+/// Names of repositories read at a time when not all of them are shown.
+const SCANNED: usize = 1_000;
 /// A page of referrers.
 const REFERRERS: usize = 100;
 /// Bytes of JSON on a page of referrers, whose annotations may be as long as a manifest. Lambda transports 6 MiB, and
@@ -31,11 +34,26 @@ impl ManifestGet {
         Ok(reply(next, "application/json", &json!({ "name": name.as_str(), "tags": page.items })))
     }
 
-    pub(crate) async fn catalog(&self, query: &Query) -> Result<Response, ApiError> {
+    /// The repositories that the caller may pull, and no word of others.
+    pub(crate) async fn catalog(&self, query: &Query, visible: &[RepositoryPattern]) -> Result<Response, ApiError> {
         let length = page_length(query)?;
-        let page = self.storage.catalog(query.last()?, length).await?;
-        let names: Vec<String> = page.items.iter().map(RepositoryName::to_string).collect();
-        let last = names.last().filter(|_| page.more).map(String::as_str);
+        let prefix = common_prefix(visible);
+        let (mut names, mut last) = (Vec::new(), query.last()?.map(str::to_owned));
+        let all = visible.contains(&RepositoryPattern::everything());
+        let step = if all { length.saturating_add(1) } else { SCANNED };
+        // One more than asked, so that a link is never the promise of an empty page.
+        while !visible.is_empty() && names.len() <= length {
+            let page = self.storage.catalog(prefix, last.as_deref(), step).await?;
+            last = page.items.last().map(RepositoryName::to_string);
+            let shown = page.items.iter().filter(|name| visible.iter().any(|pattern| pattern.matches(name)));
+            names.extend(shown.take(length + 1 - names.len()).map(RepositoryName::to_string));
+            if !page.more {
+                break;
+            }
+        }
+        let more = names.len() > length;
+        names.truncate(length);
+        let last = names.last().filter(|_| more).map(String::as_str);
         let next = next("/v2/_catalog", last, &[("n", &length.to_string())]);
         Ok(reply(next, "application/json", &json!({ "repositories": names })))
     }
@@ -91,6 +109,17 @@ fn page_length(query: &Query) -> Result<usize, ApiError> {
     Ok(query.page_length()?.unwrap_or(PAGE).min(LONGEST_PAGE))
 }
 
+/// What the names of all these repositories begin with: elsewhere nobody needs to look.
+fn common_prefix(patterns: &[RepositoryPattern]) -> &str {
+    let mut prefixes = patterns.iter().map(RepositoryPattern::literal_prefix);
+    let first = prefixes.next().unwrap_or_default();
+    prefixes.fold(first, |common, prefix| {
+        let same = common.bytes().zip(prefix.bytes()).take_while(|(a, b)| a == b).count();
+        // Names are ASCII.
+        common.get(..same).unwrap_or_default()
+    })
+}
+
 /// An answer that links to the page after `last`, if there is one (RFC 8288; specification, "Listing Tags").
 fn next(path: &str, last: Option<&str>, parameters: &[(&str, &str)]) -> Reply {
     let reply = Reply::new(StatusCode::OK);
@@ -106,4 +135,21 @@ fn next(path: &str, last: Option<&str>, parameters: &[(&str, &str)]) -> Reply {
 
 fn reply(reply: Reply, media_type: &str, body: &serde_json::Value) -> Response {
     reply.body(media_type, body.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_part_of_the_catalog_is_read_that_can_be_shown() {
+        let prefix = |patterns: &[&str]| {
+            let patterns: Vec<RepositoryPattern> = patterns.iter().map(|pattern| pattern.parse().unwrap()).collect();
+            common_prefix(&patterns).to_owned()
+        };
+        assert_eq!(prefix(&["team/a*", "team/b"]), "team/");
+        assert_eq!(prefix(&["team/app"]), "team/app");
+        assert_eq!(prefix(&["team/*", "*"]), "");
+        assert_eq!(prefix(&[]), "");
+    }
 }

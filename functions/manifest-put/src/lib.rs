@@ -11,7 +11,7 @@ use protocol::{
     Route, Tag,
 };
 use runtime::{
-    Background, DOCKER_CONTENT_DIGEST, Environment, Handler, OCI_SUBJECT, OCI_TAG, Query, Reply, Request, Response,
+    Background, DOCKER_CONTENT_DIGEST, Handler, OCI_SUBJECT, OCI_TAG, Parts, Query, Reply, Request, Response,
     StartError,
 };
 use storage::{DeleteError, NewManifest, PutError, Referrer, Storage, StoredManifest};
@@ -28,11 +28,10 @@ impl ManifestPut {
         Self { storage, background }
     }
 
-    /// Opens the table; the bucket is for the few manifests that are large.
-    pub async fn start(environment: Environment) -> Self {
-        let storage = Storage::new(&environment.storage);
-        storage.warm_up().await;
-        Self::new(Arc::new(storage), Background::new(&environment.background, &environment.storage))
+    /// The table is open; the bucket is for the few manifests that are large.
+    pub async fn start(parts: Parts) -> Self {
+        let background = Background::new(&parts.environment.background, &parts.environment.storage);
+        Self::new(parts.storage, background)
     }
 
     async fn put(&self, name: &RepositoryName, reference: &Reference, request: Request) -> Result<Response, ApiError> {

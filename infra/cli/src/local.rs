@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use access::Access;
+use access::RepositoryPattern;
 use clap::{ArgAction, Args, ValueEnum};
-use local::{Data, FunctionsMode, Options, Stack};
+use local::{Data, Desk, FunctionsMode, Login, Options, Stack};
 use storage::Policy;
 
 use crate::stop;
@@ -28,6 +28,15 @@ pub(crate) struct Arguments {
     /// Take manifests that refer to content which isn't there, such as indexes without all of their images
     #[arg(long)]
     sparse_manifests: bool,
+    /// Ask who somebody is: makes the user admin and an IAM key pair, and shows how to use them
+    #[arg(long)]
+    auth: bool,
+    /// With `--auth`: how long a token is valid
+    #[arg(long, value_name = "SECONDS", default_value_t = runtime::TOKEN_LIFETIME, value_parser = clap::value_parser!(u64).range(1..=3600), requires = "auth")]
+    token_lifetime: u64,
+    /// With `--auth`: what may be pulled with the secret for ECS task definitions
+    #[arg(long, value_name = "PATTERN", default_value = "*", requires = "auth")]
+    pull_pattern: RepositoryPattern,
     /// Only what a deployment's gateway and functions do: no bodies larger than one request carries
     #[arg(long)]
     no_front: bool,
@@ -63,7 +72,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
         front: !arguments.no_front,
         functions,
         // It listens on loopback, so whoever reaches it is on this machine.
-        access: Access::Open,
+        login: arguments.auth.then(|| Login {
+            token_lifetime: arguments.token_lifetime,
+            pull_pattern: arguments.pull_pattern,
+            identities: Vec::new(),
+        }),
         policy: Policy { create_on_push: arguments.create_on_push, sparse_manifests: arguments.sparse_manifests },
         observer: None,
         faults: None,
@@ -73,20 +86,22 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
     let runtime = runtime.map_err(|error| format!("no threads: {error}"))?;
     runtime.block_on(async {
         let stack = Stack::start(options).await.map_err(|error| error.to_string())?;
-        greet(stack.address().port(), &data);
+        greet(stack.address().port(), &data, stack.desk());
         stop::when_asked(stack.stop()).await
     })
 }
 
-fn greet(port: u16, data: &Data) {
+fn greet(port: u16, data: &Data, desk: Option<&Desk>) {
     let kept = match data {
         Data::Directory(directory) => format!("data in {}", directory.display()),
         Data::Memory => "data in memory, gone when it stops".to_owned(),
     };
+    let open = if desk.is_some() { "asks for a login" } else { "open to this machine" };
+    let login = desk.map(|desk| how_to_log_in(port, data, desk)).unwrap_or_default();
     let text = format!(
         "listening on http://127.0.0.1:{port}\n\
-         {kept}; open to this machine; Ctrl-C stops it\n\
-         \n\
+         {kept}; {open}; Ctrl-C stops it\n\
+         {login}\n\
          push:  podman push --tls-verify=false <image> 127.0.0.1:{port}/<name>:<tag>\n\
          \x20      docker tag <image> 127.0.0.1:{port}/<name>:<tag> && docker push 127.0.0.1:{port}/<name>:<tag>\n\
          pull:  podman pull --tls-verify=false 127.0.0.1:{port}/<name>:<tag>\n"
@@ -94,4 +109,23 @@ fn greet(port: u16, data: &Data) {
     // Somebody who closed our output still has a registry.
     drop(std::io::stdout().write_all(text.as_bytes()));
     drop(std::io::stdout().flush());
+}
+
+/// The admin's secret is shown when it is made, and never again.
+fn how_to_log_in(port: u16, data: &Data, desk: &Desk) -> String {
+    let admin = desk.admin;
+    let secret = match &desk.admin_secret {
+        Some(secret) => format!("user {admin} with the password {} (shown this once)", secret.expose()),
+        None => format!("user {admin}; lost the password? lambda-registry user rotate {admin}"),
+    };
+    let environment = match data {
+        Data::Directory(directory) => format!(". {}/environment\n", directory.display()),
+        Data::Memory => format!("with these variables\n{desk}"),
+    };
+    format!(
+        "\nlog in:  {secret}\n\
+         IAM:     {environment}\
+         \x20        lambda-registry login-password --registry 127.0.0.1:{port} | \
+         podman login --tls-verify=false --username AWS --password-stdin 127.0.0.1:{port}\n"
+    )
 }

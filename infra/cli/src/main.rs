@@ -1,9 +1,16 @@
 //! The command line.
 
+mod bounds;
+mod console;
+mod grants;
+mod kept;
 mod local;
+mod login_password;
+mod moment;
 mod proxy;
 mod repository;
 mod stop;
+mod user;
 
 use std::process::ExitCode;
 
@@ -26,9 +33,17 @@ enum Command {
     Local(local::Arguments),
     /// Serve the distribution API on this machine and bring layers of any size to a deployed registry.
     Proxy(proxy::Arguments),
+    /// Sign in to a deployed registry with AWS credentials and print a password for `docker login --username AWS`.
+    LoginPassword(login_password::Arguments),
     /// Create repositories in a deployment and change their settings.
     #[command(subcommand)]
     Repository(repository::Command),
+    /// Users of the registry itself, for machines that IAM doesn't know.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Who may do what, as a file: users, IAM principals, and what everybody may pull.
+    #[command(subcommand)]
+    Grants(grants::Command),
     /// Run one function behind a Lambda Runtime API; `local --functions process` starts these.
     #[command(hide = true)]
     Function {
@@ -42,20 +57,34 @@ fn function(name: &str) -> Result<protocol::Function, String> {
     all.find(|function| function.name() == name).ok_or_else(|| format!("there is no function {name:?}"))
 }
 
+/// What couldn't be done, a command line that can't be understood included. 2 is for `grants plan`.
+const FAILED: u8 = 1;
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and the version come this way too. Nobody is there to be told that they can't be printed.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS };
+        }
+    };
     let done: Result<(), String> = match cli.command {
         Some(Command::Function { name }) => ::local::run_function(name).map_err(|error| error.to_string()),
         Some(Command::Local(arguments)) => local::run(arguments),
+        Some(Command::LoginPassword(arguments)) => login_password::run(arguments),
         Some(Command::Repository(command)) => repository::run(command),
+        Some(Command::User(command)) => user::run(command),
+        Some(Command::Grants(command)) => return exit(grants::run(command)),
         Some(Command::Proxy(arguments)) => proxy::run(arguments),
         None => local::run(cli.local),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("lambda-registry: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn exit(done: Result<ExitCode, String>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        eprintln!("lambda-registry: {error}");
+        ExitCode::from(FAILED)
+    })
 }

@@ -1,8 +1,9 @@
 //! `lambda-registry repository`: for whoever runs a deployment, with AWS credentials for its table.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Subcommand, ValueEnum};
+use lambda_registry::Deployment;
 use protocol::RepositoryName;
-use storage::{Config, Credentials, Policy, Settings, Storage};
+use storage::{Settings, Storage};
 
 /// What to do with a repository.
 #[derive(Subcommand)]
@@ -26,24 +27,6 @@ pub(crate) enum Command {
     },
 }
 
-/// Where the registry is. The credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
-#[derive(Args)]
-pub(crate) struct Deployment {
-    /// The deployment's table: the stack's output Table
-    #[arg(long, env = "REGISTRY_TABLE")]
-    table: String,
-    #[arg(long, env = "AWS_REGION")]
-    region: String,
-    #[arg(long, env = "AWS_ACCESS_KEY_ID", hide = true, hide_env_values = true)]
-    access_key_id: Option<String>,
-    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide = true, hide_env_values = true)]
-    secret_access_key: Option<String>,
-    #[arg(long, env = "AWS_SESSION_TOKEN", hide = true, hide_env_values = true)]
-    session_token: Option<String>,
-    #[arg(long, env = "AWS_ENDPOINT_URL_DYNAMODB", hide = true)]
-    dynamodb_endpoint: Option<String>,
-}
-
 /// A setting of a repository.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Choice {
@@ -53,36 +36,15 @@ pub(crate) enum Choice {
     Default,
 }
 
-impl Deployment {
-    fn storage(self) -> Result<Storage, String> {
-        let (Some(access_key_id), Some(secret_access_key)) = (self.access_key_id, self.secret_access_key) else {
-            let advice = "eval \"$(aws configure export-credentials --format env)\"";
-            return Err(format!("no AWS credentials in the environment; with the AWS command line: {advice}"));
-        };
-        Ok(Storage::new(&Config {
-            table: self.table,
-            // Nothing here is about objects.
-            bucket: String::new(),
-            region: self.region,
-            credentials: Credentials { access_key_id, secret_access_key, session_token: self.session_token },
-            dynamodb_endpoint: self.dynamodb_endpoint,
-            s3_endpoint: None,
-            policy: Policy::default(),
-            s3_attempt_timeout: None,
-            observer: None,
-        }))
-    }
-}
-
 /// Does it.
 pub(crate) fn run(command: Command) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no threads: {error}"))?;
     runtime.block_on(async {
         match command {
-            Command::Create { name, deployment } => create(&deployment.storage()?, &name).await,
+            Command::Create { name, deployment } => create(&deployment.open().await?, &name).await,
             Command::Settings { name, sparse_manifests, deployment } => {
-                settings(&deployment.storage()?, &name, sparse_manifests).await
+                settings(&deployment.open().await?, &name, sparse_manifests).await
             }
         }
     })

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use access::Access;
+use access::Origin;
 use blob_upload::BlobUpload;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
@@ -11,6 +11,7 @@ use http_body_util::{Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::{Request, Response};
 use protocol::{Function, Route};
+use runtime::Gate;
 use storage::StreamError;
 
 use crate::gateway::Gateway;
@@ -20,7 +21,7 @@ pub(crate) struct Front {
     pub(crate) gateway: Gateway,
     /// The session code for streams; None when there is nothing before the gateway.
     pub(crate) uploads: Option<Arc<BlobUpload>>,
-    pub(crate) access: Access,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Front {
@@ -34,12 +35,13 @@ impl Front {
                     method: parts.method.to_string(),
                     path: parts.uri.path().to_owned(),
                     query: parts.uri.query().unwrap_or_default().to_owned(),
-                    host: host.unwrap_or_default().to_owned(),
+                    origin: Origin::new(host.unwrap_or_default(), false),
                     headers: parts.headers,
                     body: Box::pin(pieces.map_err(|error| StreamError(error.to_string()))),
                     id: uuid::Uuid::new_v4().to_string(),
+                    iam: None,
                 };
-                runtime::answer(uploads.as_ref(), self.access, incoming).await.map(Full::new)
+                runtime::answer(uploads.as_ref(), &self.gate, incoming).await.map(Full::new)
             }
             None => {
                 let body = StreamBody::new(pieces.map_ok(Frame::data));

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use access::Access;
 use auth::Auth;
 use blob_get::BlobGet;
 use blob_upload::BlobUpload;
@@ -13,7 +12,7 @@ use futures_util::future::BoxFuture;
 use manifest_get::ManifestGet;
 use manifest_put::ManifestPut;
 use protocol::Function;
-use runtime::{Background, Deadline, Event, EventResponse, Handler, StartError};
+use runtime::{Background, Deadline, Event, EventResponse, Gate, Handler, Host, StartError};
 use schema1_upgrade::Upgrade;
 use storage::Storage;
 
@@ -62,7 +61,7 @@ pub(crate) fn command(mode: &FunctionsMode, function: Function) -> Command {
 /// The handlers, all over one storage.
 #[derive(Clone)]
 pub(crate) struct InProcess {
-    access: Access,
+    gate: Arc<Gate>,
     auth: Arc<Auth>,
     blob_upload: Arc<BlobUpload>,
     blob_get: Arc<BlobGet>,
@@ -72,10 +71,15 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
-    pub(crate) fn new(storage: &Arc<Storage>, background: &Background, access: Access) -> Self {
+    pub(crate) fn new(
+        storage: &Arc<Storage>,
+        background: &Background,
+        gate: &Arc<Gate>,
+        settings: auth::Settings,
+    ) -> Self {
         Self {
-            access,
-            auth: Arc::new(Auth),
+            gate: gate.clone(),
+            auth: Arc::new(Auth::new(storage.clone(), gate.keys().clone(), settings)),
             blob_upload: Arc::new(BlobUpload::new(storage.clone())),
             blob_get: Arc::new(BlobGet::new(storage.clone())),
             manifest_put: Arc::new(ManifestPut::new(storage.clone(), background.clone())),
@@ -85,13 +89,13 @@ impl InProcess {
     }
 
     async fn run(self, function: Function, event: &[u8]) -> Result<Vec<u8>, InvokeError> {
-        let access = self.access;
+        let gate = &self.gate;
         let answer = match function {
-            Function::Auth => answer(self.auth.as_ref(), access, event).await?,
-            Function::BlobUpload => answer(self.blob_upload.as_ref(), access, event).await?,
-            Function::BlobGet => answer(self.blob_get.as_ref(), access, event).await?,
-            Function::ManifestPut => answer(self.manifest_put.as_ref(), access, event).await?,
-            Function::ManifestGet => answer(self.manifest_get.as_ref(), access, event).await?,
+            Function::Auth => answer(self.auth.as_ref(), gate, event).await?,
+            Function::BlobUpload => answer(self.blob_upload.as_ref(), gate, event).await?,
+            Function::BlobGet => answer(self.blob_get.as_ref(), gate, event).await?,
+            Function::ManifestPut => answer(self.manifest_put.as_ref(), gate, event).await?,
+            Function::ManifestGet => answer(self.manifest_get.as_ref(), gate, event).await?,
             Function::Schema1Upgrade => {
                 let event = serde_json::from_slice(event).map_err(|error| failed("Event", &error))?;
                 let deadline = Deadline::after(BACKGROUND_TIMEOUT);
@@ -103,9 +107,10 @@ impl InProcess {
     }
 }
 
-async fn answer(handler: &impl Handler, access: Access, event: &[u8]) -> Result<EventResponse, InvokeError> {
+async fn answer(handler: &impl Handler, gate: &Gate, event: &[u8]) -> Result<EventResponse, InvokeError> {
     let event: Event = serde_json::from_slice(event).map_err(|error| failed("Event", &error))?;
-    Ok(runtime::invoke(handler, access, None, event, Deadline::after(TIMEOUT)).await)
+    let host = Host { name: None, is_plain_http: true };
+    Ok(runtime::invoke(handler, gate, &host, event, Deadline::after(TIMEOUT)).await)
 }
 
 fn failed(kind: &str, error: &impl std::fmt::Display) -> InvokeError {

@@ -15,9 +15,12 @@ pub mod faults;
 mod front;
 mod functions;
 pub mod gateway;
+pub mod iam;
 pub mod lambda;
+mod login;
 pub mod s3;
 mod stack;
 
 pub use functions::{FunctionsMode, run_function};
+pub use login::{Desk, Login, LoginError};
 pub use stack::{Data, Options, Stack, StartError};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use access::Access;
 use protocol::Function;
-use runtime::{Background, BackgroundConfig};
+use runtime::{Background, BackgroundConfig, Gate, PullSecretConfig};
 use storage::{Credentials, Observer, Policy, Storage};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,7 +19,8 @@ use crate::front::Front;
 use crate::functions::{FunctionsMode, InProcess, command};
 use crate::gateway::{self, Gateway, Invoke};
 use crate::lambda::{ProcessFunctions, ProcessOptions, RETRY_PAUSES, serve_invoke_api};
-use crate::{dynamodb, s3};
+use crate::login::{self, Desk, Login, LoginError, Prepared};
+use crate::{dynamodb, iam, s3};
 
 const TABLE: &str = "registry";
 const BUCKET: &str = "registry";
@@ -48,14 +49,30 @@ pub struct Options {
     pub front: bool,
     /// How the functions run.
     pub functions: FunctionsMode,
-    /// Who is let in.
-    pub access: Access,
+    /// How it asks who somebody is; None when it is open to everybody who reaches it.
+    pub login: Option<Login>,
     /// What repositories let happen that have no settings of their own.
     pub policy: Policy,
     /// Told about each call to S3 and DynamoDB that this process makes: all of them, when the functions run in it.
     pub observer: Option<Observer>,
     /// What fails between the registry and its stores, in tests.
     pub faults: Option<Faults>,
+}
+
+/// Who is let in, and by what.
+struct Entrance {
+    access: Access,
+    token_lifetime: u64,
+    pull_secret: Option<PullSecretConfig>,
+    identities: Option<Arc<iam::Identities>>,
+    desk: Option<Desk>,
+}
+
+impl Default for Entrance {
+    fn default() -> Self {
+        let token_lifetime = runtime::TOKEN_LIFETIME;
+        Self { access: Access::Open, token_lifetime, pull_secret: None, identities: None, desk: None }
+    }
 }
 
 /// Why the stack didn't start. Each says what to do.
@@ -76,6 +93,9 @@ pub enum StartError {
     /// The embedded DynamoDB can't open its file.
     #[error("the embedded DynamoDB: {0}")]
     DynamoDb(#[from] dynamodb::Error),
+    /// What is needed to log in can't be had.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// The deployment's template is one that the gateway refuses.
     #[error("template.yaml: {0}")]
     Template(#[from] gateway::TemplateError),
@@ -88,6 +108,7 @@ pub struct Stack {
     stop_stores: watch::Sender<bool>,
     front: JoinHandle<()>,
     stores: Vec<JoinHandle<()>>,
+    desk: Option<Desk>,
     // Held until the stores are closed.
     _lock: Option<File>,
 }
@@ -128,42 +149,75 @@ impl Stack {
             observer: options.observer.clone(),
         };
 
+        let storage = Arc::new(Storage::new(&config));
+        let mut entrance = Entrance::default();
+        if let Some(login) = &options.login {
+            let prepared = Prepared::new(login, &options.data, REGION, &config.credentials)?;
+            let listener = listen(0).await?;
+            let aws = listener.local_addr().map_err(|error| StartError::Listen(0, error))?;
+            let Prepared { identity, identities, callers, secrets } = prepared;
+            stores.push(tokio::spawn(iam::serve(listener, callers, secrets, stores_stop.clone())));
+            let desk = login::set_up(&storage, identity, (dynamodb_address, aws), (TABLE, REGION)).await?;
+            if let Data::Directory(directory) = &options.data {
+                desk.write_environment(directory).map_err(LoginError::from)?;
+            }
+            let pull_secret = Some(login::pull_secret(login, aws));
+            let token_lifetime = login.token_lifetime;
+            entrance = Entrance {
+                access: Access::Login,
+                token_lifetime,
+                pull_secret,
+                identities: Some(identities),
+                desk: Some(desk),
+            };
+        }
+        let Entrance { access, token_lifetime, pull_secret, identities, desk } = entrance;
+        let gate = Arc::new(Gate::new(access, storage.clone()));
+
         let lambda = listen(0).await?;
         let lambda_address = lambda.local_addr().map_err(|error| StartError::Listen(0, error))?;
         let background = BackgroundConfig {
             schema1_upgrade: Some(Function::Schema1Upgrade.name().to_owned()),
             lambda_endpoint: Some(format!("http://{lambda_address}")),
         };
-        let storage = Arc::new(Storage::new(&config));
         let functions: Arc<dyn Invoke> = match &options.functions {
             FunctionsMode::InProcess => {
                 let background = Background::new(&background, &config);
-                Arc::new(InProcess::new(&storage, &background, options.access))
+                let pull_secret = pull_secret.map(|secret| (secret, config.region.clone(), config.credentials.clone()));
+                let settings = auth::Settings { access, token_lifetime, pull_secret };
+                Arc::new(InProcess::new(&storage, &background, &gate, settings))
             }
             mode @ (FunctionsMode::Processes | FunctionsMode::Binaries(_)) => {
                 let mode = mode.clone();
-                let environment = environment(&config, &background, options.access);
+                let mut environment = environment(&config, &background);
+                environment.extend(entrance_environment(access, token_lifetime, pull_secret.as_ref()));
                 let process_options = ProcessOptions { environment, ..ProcessOptions::default() };
                 Arc::new(ProcessFunctions::start(move |function| command(&mode, function), process_options))
             }
         };
         let (stop_front, front_stops) = watch::channel(false);
         let invocations = tokio::spawn(serve_invoke_api(lambda, functions.clone(), RETRY_PAUSES, front_stops.clone()));
-        let gateway = Gateway::new(gateway::TEMPLATE, gateway::Options::default(), functions)?;
+        let gateway =
+            Gateway::new(gateway::TEMPLATE, gateway::Options { identities, ..gateway::Options::default() }, functions)?;
         let uploads = options.front.then(|| Arc::new(blob_upload::BlobUpload::new(storage)));
-        let front = Arc::new(Front { gateway, uploads, access: options.access });
+        let front = Arc::new(Front { gateway, uploads, gate });
         let answer = move |request, peer| {
             let front = front.clone();
             async move { front.handle(request, peer).await }
         };
         let front = tokio::spawn(serve::serve(listener, answer, GRACE, front_stops));
         stores.push(invocations);
-        Ok(Self { address, stop_front, stop_stores, front, stores, _lock: lock })
+        Ok(Self { address, stop_front, stop_stores, front, stores, desk, _lock: lock })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What is needed to log in; None when nobody has to.
+    pub fn desk(&self) -> Option<&Desk> {
+        self.desk.as_ref()
     }
 
     /// Lets running requests finish, then closes the stores.
@@ -213,16 +267,12 @@ fn credentials() -> Credentials {
 }
 
 /// What a function's process is told, as the template tells it in Lambda.
-fn environment(config: &storage::Config, background: &BackgroundConfig, access: Access) -> Vec<(String, String)> {
-    let access = match access {
-        Access::Open => "open",
-        Access::Closed => "closed",
-    };
+fn environment(config: &storage::Config, background: &BackgroundConfig) -> Vec<(String, String)> {
     let flag = |set| if set { "true" } else { "false" };
     let variables = [
         ("REGISTRY_TABLE", config.table.as_str()),
         ("REGISTRY_BUCKET", &config.bucket),
-        ("REGISTRY_ACCESS", access),
+        ("REGISTRY_PLAIN_HTTP", "true"),
         ("REGISTRY_CREATE_ON_PUSH", flag(config.policy.create_on_push)),
         ("REGISTRY_SPARSE_MANIFESTS", flag(config.policy.sparse_manifests)),
         ("AWS_REGION", &config.region),
@@ -235,6 +285,22 @@ fn environment(config: &storage::Config, background: &BackgroundConfig, access: 
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ];
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+}
+
+/// The same of who is let in.
+fn entrance_environment(
+    access: Access,
+    token_lifetime: u64,
+    pull_secret: Option<&PullSecretConfig>,
+) -> Vec<(String, String)> {
+    let mut variables =
+        vec![("REGISTRY_ACCESS", access.as_str().to_owned()), ("REGISTRY_TOKEN_LIFETIME", token_lifetime.to_string())];
+    if let Some(secret) = pull_secret {
+        variables.push(("REGISTRY_PULL_SECRET", secret.id.clone()));
+        variables.push(("REGISTRY_PULL_PATTERN", secret.repositories.to_string()));
+        variables.push(("AWS_ENDPOINT_URL_SECRETS_MANAGER", secret.endpoint.clone().unwrap_or_default()));
+    }
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 async fn serve_s3(

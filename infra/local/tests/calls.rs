@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use access::Access;
 use local::{Data, FunctionsMode, Options, Stack};
 use protocol::Digest;
 use serde_json::json;
@@ -53,7 +52,7 @@ impl Bench {
             front: true,
             functions: FunctionsMode::InProcess,
             policy: storage::Policy { create_on_push: true, sparse_manifests: false },
-            access: Access::Open,
+            login: None,
             observer: Some(Arc::new(observer)),
             faults: None,
         };

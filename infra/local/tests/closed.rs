@@ -1,15 +1,14 @@
-//! A registry whose environment doesn't open it lets nobody in, by any of its doors.
+//! A registry that asks for a login lets nobody in without one, by any of its doors.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on ends here")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
-use access::Access;
-use local::{Data, FunctionsMode, Options, Stack};
+use local::{Data, FunctionsMode, Login, Options, Stack};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closed_registry_answers_every_route_with_a_challenge_and_stores_nothing() {
+async fn a_registry_with_login_answers_every_route_with_a_challenge() {
     for front in [true, false] {
         let stack = Stack::start(Options {
             port: 0,
@@ -17,7 +16,7 @@ async fn a_closed_registry_answers_every_route_with_a_challenge_and_stores_nothi
             front,
             functions: FunctionsMode::InProcess,
             policy: storage::Policy { create_on_push: true, sparse_manifests: false },
-            access: Access::default(),
+            login: Some(Login::default()),
             observer: None,
             faults: None,
         })
@@ -42,7 +41,7 @@ async fn a_closed_registry_answers_every_route_with_a_challenge_and_stores_nothi
             let answer = tokio::task::spawn_blocking(move || ask(address, method, &path)).await.unwrap();
             let head = answer.to_lowercase();
             assert!(head.starts_with("http/1.1 401 "), "{method}: {answer}");
-            assert!(head.contains("\r\nwww-authenticate: basic realm="), "{method}: {answer}");
+            assert!(head.contains("\r\nwww-authenticate: bearer realm="), "{method}: {answer}");
             assert!(answer.contains(r#"{"errors":[{"code":"UNAUTHORIZED""#), "{method}: {answer}");
         }
         stack.stop().await;

@@ -279,8 +279,8 @@ async fn no_content_has_no_length() {
 async fn the_challenge_survives_a_gateway_that_renames_it() {
     let headers = json!({"WWW-Authenticate": "Bearer own", "x-registry-challenge": "Bearer mapped"});
     let unauthorized = json!({"statusCode": 401, "headers": headers});
-    let renaming = Options { rename_www_authenticate: true };
-    let answered = ask(&stub(unauthorized), renaming, request("GET", "/v2/", &[], "")).await;
+    let renaming = Options { rename_www_authenticate: true, ..Options::default() };
+    let answered = ask(&stub(unauthorized), renaming.clone(), request("GET", "/v2/", &[], "")).await;
     assert_eq!(answered.header("www-authenticate"), Some("Bearer mapped"));
     assert_eq!(answered.header("x-amzn-remapped-www-authenticate"), Some("Bearer own"));
 

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use access::Access;
 use dynoxide::{AttributeValue, Database, ImportOptions};
 use local::dynamodb::{Medium, Store};
 use local::faults::{Fault, Faults, Refusal};
@@ -126,7 +125,7 @@ async fn start(directory: &Path) -> (Stack, Faults) {
         front: true,
         functions: FunctionsMode::InProcess,
         policy: storage::Policy { create_on_push: true, sparse_manifests: false },
-        access: Access::Open,
+        login: None,
         observer: None,
         faults: Some(faults.clone()),
     };

@@ -35,12 +35,13 @@ fn template_routes_are_up_to_date() {
 
 /// One resource a line, in the table's order.
 fn route_lines() -> String {
-    route_table().iter().fold(String::new(), |mut lines, RouteKey { key, function }| {
+    route_table().iter().fold(String::new(), |mut lines, RouteKey { key, function, iam }| {
         let integration = camel_case(function.name());
+        let authorization = if *iam { "AuthorizationType: AWS_IAM, " } else { "" };
         writeln!(
             lines,
             "  Route{}: {{Type: AWS::ApiGatewayV2::Route, Properties: {{ApiId: !Ref Api, RouteKey: \"{key}\", \
-             Target: !Sub \"integrations/${{{integration}Integration}}\"}}}}",
+             {authorization}Target: !Sub \"integrations/${{{integration}Integration}}\"}}}}",
             camel_case(key)
         )
         .unwrap();
@@ -152,8 +153,9 @@ fn functions_may_do_what_their_handlers_call_and_nothing_else() {
     for role in template.of_type("AWS::IAM::Role") {
         assert_eq!(services(role, "logs:"), set(&["CreateLogStream", "PutLogEvents"]), "{role}");
     }
-    assert_eq!(template.allowed("AuthRole").len(), 2, "auth needs nothing but its log");
-    assert_eq!(services("BlobGetRole", "dynamodb:"), set(&["DeleteItem", "GetItem", "UpdateItem"]));
+    assert_eq!(services("AuthRole", "dynamodb:"), set(&["GetItem", "PutItem", "Query"]));
+    assert!(services("AuthRole", "s3:").is_empty(), "auth keeps no objects");
+    assert_eq!(services("BlobGetRole", "dynamodb:"), set(&["DeleteItem", "GetItem", "Query", "UpdateItem"]));
     assert_eq!(services("BlobGetRole", "s3:"), set(&["GetObject"]), "whoever signs a URL must have the right itself");
     assert!(!services("BlobUploadRole", "dynamodb:").contains("DeleteItem"), "sessions end as tombstones");
     let large_manifests = set(&["DeleteObject", "GetObject", "ListBucket", "PutObject"]);
@@ -165,6 +167,50 @@ fn functions_may_do_what_their_handlers_call_and_nothing_else() {
         let allowed = services(role, "dynamodb:");
         assert!(set(&["ConditionCheckItem", "PutItem", "UpdateItem"]).is_subset(&allowed), "{role}: {allowed:?}");
     }
+}
+
+/// IAM sees partition keys: that is what keeps the private half of the signing key, and the users, from everybody else.
+#[test]
+fn roles_reach_the_partitions_of_the_table_that_they_need() {
+    let template = Template::load();
+    let mut readers_of_private_keys = Vec::new();
+    for role in template.of_type("AWS::IAM::Role") {
+        for statement in template.statements(role) {
+            if !list(statement.as_mapping_get("Action").unwrap()).iter().any(|action| action.starts_with("dynamodb:")) {
+                continue;
+            }
+            let condition =
+                statement.as_mapping_get("Condition").unwrap_or_else(|| panic!("{role} reaches everything"));
+            let [(operator, keys)] = condition.as_mapping().unwrap().iter().collect::<Vec<_>>()[..] else {
+                panic!("{role}: one condition is enough");
+            };
+            let like = operator.as_str() == Some("ForAllValues:StringLike");
+            assert!(like || operator.as_str() == Some("ForAllValues:StringEquals"), "{role}");
+            for key in list(keys.as_mapping_get("dynamodb:LeadingKeys").unwrap()) {
+                assert!(like || !key.contains('*'), "{role}: {key} isn't a pattern here");
+                assert!(!key.contains('*') || key.ends_with("#*"), "{role} reaches {key}");
+                if ["KEYPRIVATE", "USER"].contains(&key) {
+                    readers_of_private_keys.push(role);
+                }
+            }
+        }
+    }
+    assert_eq!(readers_of_private_keys, ["AuthRole", "AuthRole"]);
+}
+
+#[test]
+fn passwords_are_tried_on_throttled_routes_and_logins_are_up_to_iam() {
+    let template = Template::load();
+    let settings = template.at("Stage.Properties.RouteSettings").as_mapping().unwrap();
+    let throttled: BTreeSet<_> = settings.keys().map(|key| key.as_str().unwrap()).collect();
+    assert_eq!(throttled, BTreeSet::from(["GET /token", "POST /login", "POST /token"]));
+    let keys: Vec<_> = route_table().into_iter().map(|route| route.key).collect();
+    assert!(throttled.iter().all(|key| keys.iter().any(|known| known == key)), "settings are of routes that exist");
+    let with_iam = template.of_type("AWS::ApiGatewayV2::Route").filter(|id| {
+        template.at(&format!("{id}.Properties")).as_mapping_get("AuthorizationType").and_then(Yaml::as_str)
+            == Some("AWS_IAM")
+    });
+    assert_eq!(with_iam.collect::<Vec<_>>(), ["RoutePostLogin"]);
 }
 
 #[test]
@@ -234,17 +280,24 @@ impl Template {
         scalar(self.at(path))
     }
 
+    /// What a role allows.
+    fn statements(&self, role: &str) -> Vec<&Yaml<'static>> {
+        let mut statements = Vec::new();
+        for policy in self.at(&format!("{role}.Properties.Policies")).as_sequence().unwrap() {
+            let document = policy.as_mapping_get("PolicyDocument").unwrap();
+            statements.extend(document.as_mapping_get("Statement").unwrap().as_sequence().unwrap());
+        }
+        assert!(statements.iter().all(|s| s.as_mapping_get("Effect").unwrap().as_str() == Some("Allow")));
+        statements
+    }
+
     /// Each action that a role allows, with each resource.
     fn allowed(&self, role: &str) -> Vec<(String, String)> {
         let mut allowed = Vec::new();
-        for policy in self.at(&format!("{role}.Properties.Policies")).as_sequence().unwrap() {
-            let document = policy.as_mapping_get("PolicyDocument").unwrap();
-            for statement in document.as_mapping_get("Statement").unwrap().as_sequence().unwrap() {
-                assert_eq!(statement.as_mapping_get("Effect").unwrap().as_str(), Some("Allow"));
-                for action in list(statement.as_mapping_get("Action").unwrap()) {
-                    for resource in list(statement.as_mapping_get("Resource").unwrap()) {
-                        allowed.push((action.to_owned(), resource.to_owned()));
-                    }
+        for statement in self.statements(role) {
+            for action in list(statement.as_mapping_get("Action").unwrap()) {
+                for resource in list(statement.as_mapping_get("Resource").unwrap()) {
+                    allowed.push((action.to_owned(), resource.to_owned()));
                 }
             }
         }

@@ -11,6 +11,7 @@
 //!
 //! Credentials are the client's own: the proxy has none, and passes them to the registry and to nobody else.
 
+mod client;
 mod delivery;
 mod door;
 mod origin;
@@ -33,6 +34,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use client::{HttpClient, http_client, with_causes};
 pub use origin::{InvalidOrigin, Origin};
 pub use retry::Patience;
 

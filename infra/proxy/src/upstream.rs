@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION};
@@ -13,20 +12,12 @@ use http::{Method, Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::StartError;
+use crate::client::{HttpClient, http_client, with_causes};
 use crate::origin::Origin;
 use crate::payload::{Counted, Payload};
 use crate::retry::{Outcome, Patience, Retries, is_transient};
-
-/// How long it may take to be connected.
-const CONNECTING: Duration = Duration::from_secs(10);
-/// How long an unused connection is kept. Gateways close theirs after a minute or more.
-const IDLE: Duration = Duration::from_secs(30);
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -55,26 +46,12 @@ pub(crate) struct Call {
 pub(crate) struct Upstream {
     pub(crate) registry: Origin,
     patience: Patience,
-    client: Client<HttpsConnector<HttpConnector>, Counted>,
+    client: HttpClient<Counted>,
 }
 
 impl Upstream {
     pub(crate) fn new(registry: Origin, patience: Patience) -> Result<Self, StartError> {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECTING));
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
-            .map_err(StartError::Certificates)?
-            .https_or_http()
-            // In HTTP/1.1 a length that is known is sent as such, and the bytes of two blobs never share a connection.
-            .enable_http1()
-            .wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(connector);
+        let client = http_client().map_err(StartError::Certificates)?;
         Ok(Self { registry, patience, client })
     }
 
@@ -133,15 +110,4 @@ impl Upstream {
         let collected = Limited::new(body, 64 * 1024).collect();
         Some(tokio::time::timeout(self.patience.silence, collected).await.ok()?.ok()?.to_bytes())
     }
-}
-
-/// An error and what is behind it: "client error (Connect)" alone tells nobody anything.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -72,6 +72,8 @@ error_codes! {
     RouteUnknown = 404 "UNSUPPORTED",
     /// The content is of a type that the registry doesn't keep.
     MediaTypeUnsupported = 415 "UNSUPPORTED",
+    /// A token was asked for in a way that isn't understood.
+    TokenRequestInvalid = 400 "UNSUPPORTED",
     /// Too many requests; try again after a while.
     TooManyRequests = 429 "TOOMANYREQUESTS",
     /// The platform failed for now; try again after a while.

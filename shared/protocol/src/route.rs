@@ -8,7 +8,7 @@ use crate::{ApiError, Digest, ErrorCode, InvalidDigest, InvalidName, InvalidRefe
 /// The Lambda functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Function {
-    /// `GET /v2/` and everything unrouted.
+    /// `GET /v2/`, tokens, logins, and everything unrouted.
     Auth,
     /// Upload sessions and mounts.
     BlobUpload,
@@ -111,6 +111,10 @@ impl fmt::Display for UploadId {
 /// What a path names (distribution specification, "Endpoints").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
+    /// `/token`, where passwords are changed for tokens
+    Token,
+    /// `/login`, where principals of IAM get passwords
+    Login,
     /// `/v2/`
     Base,
     /// `/v2/_catalog`
@@ -198,6 +202,11 @@ impl Route {
     /// When it isn't a path of the API, or a part of it is outside its grammar.
     pub fn parse(path: &str) -> Result<Self, RouteError> {
         let unknown = || RouteError::Unknown(path.to_owned());
+        match path {
+            "/token" => return Ok(Self::Token),
+            "/login" => return Ok(Self::Login),
+            _ => {}
+        }
         let rest = match path.strip_prefix("/v2") {
             Some("" | "/") => return Ok(Self::Base),
             Some(rest) => rest.strip_prefix('/').ok_or_else(unknown)?,
@@ -230,7 +239,7 @@ impl Route {
     /// The repository that the path is in.
     pub fn repository(&self) -> Option<&RepositoryName> {
         match self {
-            Self::Base | Self::Catalog => None,
+            Self::Token | Self::Login | Self::Base | Self::Catalog => None,
             Self::Tags(name)
             | Self::Referrers(name, _)
             | Self::Manifest(name, _)
@@ -254,6 +263,8 @@ impl Route {
 
     fn endpoint(&self) -> Endpoint {
         match self {
+            Self::Token => Endpoint::Token,
+            Self::Login => Endpoint::Login,
             Self::Base => Endpoint::Base,
             Self::Catalog => Endpoint::Catalog,
             Self::Tags(_) => Endpoint::Tags,
@@ -269,6 +280,8 @@ impl Route {
 /// A route without its values.
 #[derive(Clone, Copy)]
 enum Endpoint {
+    Token,
+    Login,
     Base,
     Catalog,
     Tags,
@@ -284,6 +297,8 @@ impl Endpoint {
     fn methods(self) -> &'static [(Method, Function)] {
         use {Function::*, Method::*};
         match self {
+            Self::Token => &[(Get, Auth), (Post, Auth)],
+            Self::Login => &[(Post, Auth)],
             Self::Base => &[(Get, Auth), (Head, Auth)],
             Self::Catalog | Self::Tags | Self::Referrers => &[(Get, ManifestGet)],
             Self::Manifest => &[(Get, ManifestGet), (Head, ManifestGet), (Put, ManifestPut), (Delete, ManifestPut)],
@@ -296,7 +311,7 @@ impl Endpoint {
     /// What follows the repository name, for routes that have one.
     fn suffix(self) -> Option<&'static str> {
         match self {
-            Self::Base | Self::Catalog => None,
+            Self::Token | Self::Login | Self::Base | Self::Catalog => None,
             Self::Tags => Some("tags/list"),
             Self::Referrers => Some("referrers/{digest}"),
             Self::Manifest => Some("manifests/{reference}"),
@@ -314,6 +329,8 @@ pub struct RouteKey {
     pub key: String,
     /// Where it leads.
     pub function: Function,
+    /// Whether the gateway asks IAM who the caller is, and whether they may (SigV4).
+    pub iam: bool,
 }
 
 /// The routes of the HTTP API, in the order in which the template lists them.
@@ -323,8 +340,11 @@ pub struct RouteKey {
 /// slash are reported to be refused, so those two are greedy; everything else falls to `$default`.
 pub fn route_table() -> Vec<RouteKey> {
     let greedy = [Method::Post, Method::Patch];
-    let route = |key: String, function| RouteKey { key, function };
+    let route = |key: String, function| RouteKey { key, function, iam: false };
     let mut table = vec![route("$default".to_owned(), Function::Auth)];
+    table.push(RouteKey { iam: true, ..route("POST /login".to_owned(), Function::Auth) });
+    // Routes of their own, so that the gateway can throttle them on their own.
+    table.extend(["GET /token", "POST /token"].map(|key| route(key.to_owned(), Function::Auth)));
     table.push(route("GET /v2/_catalog".to_owned(), Function::ManifestGet));
     table.extend(greedy.iter().map(|m| route(format!("{} /v2/{{proxy+}}", m.as_str()), Function::BlobUpload)));
     for endpoint in [Endpoint::Manifest, Endpoint::Blob, Endpoint::Upload, Endpoint::Tags, Endpoint::Referrers] {

@@ -1,6 +1,6 @@
 //! The one path from a request to an answer.
 
-use access::Access;
+use access::{Ask, Origin};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
@@ -8,7 +8,7 @@ use protocol::{ApiError, ErrorCode, InvalidReference, Method, MethodNotAllowed, 
 use storage::BodyStream;
 use tracing::Instrument as _;
 
-use crate::{CHALLENGE_HEADER, Query, Request};
+use crate::{CHALLENGE_HEADER, Gate, Query, Request};
 
 /// An answer. Bodies are small: blobs are redirects, manifests have at most 4 MiB.
 pub type Response = http::Response<Bytes>;
@@ -31,22 +31,25 @@ pub struct Incoming {
     pub headers: HeaderMap,
     /// The body.
     pub body: BodyStream,
-    /// The registry's name as the client knows it.
-    pub host: String,
+    /// Where the registry is, as the client knows it.
+    pub origin: Origin,
     /// Names the request in the log and in the answer.
     pub id: String,
+    /// The ARN of the principal that the gateway has authenticated with IAM, on the route that asks for it.
+    pub iam: Option<String>,
 }
 
 /// Parses, decides, handles and renders.
-pub async fn answer(handler: &impl Handler, access: Access, incoming: Incoming) -> Response {
+pub async fn answer(handler: &impl Handler, gate: &Gate, incoming: Incoming) -> Response {
     let span = tracing::info_span!("request", id = %incoming.id);
-    respond(handler, access, incoming).instrument(span).await
+    // On the heap: the compiler needn't know how large all of it is wherever it is awaited.
+    Box::pin(respond(handler, gate, incoming)).instrument(span).await
 }
 
-async fn respond(handler: &impl Handler, access: Access, incoming: Incoming) -> Response {
-    let (id, host) = (incoming.id.clone(), incoming.host.clone());
+async fn respond(handler: &impl Handler, gate: &Gate, incoming: Incoming) -> Response {
+    let id = incoming.id.clone();
     let what = format!("{} {}", incoming.method, incoming.path);
-    let mut response = match handle(handler, access, incoming).await {
+    let mut response = match handle(handler, gate, incoming).await {
         Ok(response) => {
             tracing::info!(status = response.status().as_u16(), "{what}");
             response
@@ -57,7 +60,7 @@ async fn respond(handler: &impl Handler, access: Access, incoming: Incoming) -> 
                 500.. => tracing::error!(status, %error, "{what}"),
                 _ => tracing::info!(status, %error, "{what}"),
             }
-            render(&error, &host)
+            render(&error)
         }
     };
     let headers = response.headers_mut();
@@ -68,18 +71,21 @@ async fn respond(handler: &impl Handler, access: Access, incoming: Incoming) -> 
     response
 }
 
-async fn handle(handler: &impl Handler, access: Access, incoming: Incoming) -> Result<Response, ApiError> {
+async fn handle(handler: &impl Handler, gate: &Gate, incoming: Incoming) -> Result<Response, ApiError> {
+    let Incoming { method, path, query, headers, body, origin, id, iam } = incoming;
     // The gateway is reported to have decoded it; a name can't contain a percent sign, so decoding what is left does no
     // harm. From here on access and handler see one and the same thing.
-    let path = percent_encoding::percent_decode_str(&incoming.path).decode_utf8_lossy();
-    let route = Route::parse(&path).map_err(|error| misnamed(error, &incoming.method))?;
-    let allowed = route.function(&incoming.method);
-    let granted = access.grant(route)?;
-    allowed?;
-    let method = Method::parse(&incoming.method)
-        .ok_or(MethodNotAllowed { method: incoming.method.clone(), allowed: Vec::new() })?;
-    let query = Query::parse(&incoming.query);
-    handler.handle(Request { granted, method, query, headers: incoming.headers, body: incoming.body }).await
+    let path = percent_encoding::percent_decode_str(&path).decode_utf8_lossy();
+    let route = Route::parse(&path).map_err(|error| misnamed(error, &method))?;
+    route.function(&method)?;
+    let method = Method::parse(&method).ok_or(MethodNotAllowed { method, allowed: Vec::new() })?;
+    let mut query = Query::parse(&query);
+    let source = match route {
+        Route::Uploads(_) if query.get("mount").is_some() => query.take_repository("from")?,
+        _ => None,
+    };
+    let granted = gate.admit(Ask::new(route, method, source), &headers, &origin, &id).await?;
+    handler.handle(Request { granted, method, query, headers, body, origin, id, iam }).await
 }
 
 /// What can't be a tag can't be pushed. Whoever asks for it asks for a manifest that isn't there, like any other.
@@ -93,7 +99,7 @@ fn misnamed(error: RouteError, method: &str) -> ApiError {
 }
 
 /// An error as the specification wants it.
-fn render(error: &ApiError, host: &str) -> Response {
+fn render(error: &ApiError) -> Response {
     let mut response = Response::new(Bytes::from(error.body()));
     *response.status_mut() = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -103,10 +109,7 @@ fn render(error: &ApiError, host: &str) -> Response {
             headers.insert(name, value);
         }
     }
-    if error.code == ErrorCode::Unauthorized
-        && let Ok(challenge) = HeaderValue::from_str(&access::challenge(host))
-    {
-        headers.insert(WWW_AUTHENTICATE, challenge.clone());
+    if let Some(challenge) = headers.get(WWW_AUTHENTICATE).cloned() {
         headers.insert(CHALLENGE_HEADER, challenge);
     }
     response
@@ -114,6 +117,11 @@ fn render(error: &ApiError, host: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use access::Access;
+    use storage::Storage;
+
     use super::*;
 
     struct Hello;
@@ -124,6 +132,11 @@ mod tests {
         }
     }
 
+    /// Nothing here is read from it: what needs a key or a grant is tested where there is a table.
+    fn gate(access: Access) -> Gate {
+        Gate::new(access, Arc::new(Storage::new(&crate::environment::unreachable())))
+    }
+
     async fn ask(method: &str, path: &str, access: Access) -> Response {
         let incoming = Incoming {
             method: method.to_owned(),
@@ -131,18 +144,21 @@ mod tests {
             query: String::new(),
             headers: HeaderMap::new(),
             body: Box::pin(futures_util::stream::empty()),
-            host: "registry.example.com".to_owned(),
+            origin: Origin::new("registry.example.com", true),
             id: "id-1".to_owned(),
+            iam: None,
         };
-        answer(&Hello, access, incoming).await
+        answer(&Hello, &gate(access), incoming).await
     }
 
     #[tokio::test]
-    async fn a_closed_registry_answers_with_a_challenge_in_both_headers() {
-        let response = ask("GET", "/v2/", Access::Closed).await;
+    async fn a_registry_with_login_answers_with_a_challenge_in_both_headers() {
+        let response = ask("GET", "/v2/a/tags/list", Access::Login).await;
         assert_eq!(response.status(), 401);
         let challenge = response.headers()[WWW_AUTHENTICATE].clone();
-        assert_eq!(challenge, "Basic realm=\"https://registry.example.com/\", service=\"registry.example.com\"");
+        let expected = "Bearer realm=\"https://registry.example.com/token\",service=\"registry.example.com\",\
+                        scope=\"repository:a:pull\"";
+        assert_eq!(challenge, expected);
         assert_eq!(response.headers()[CHALLENGE_HEADER], challenge);
     }
 
@@ -164,6 +180,6 @@ mod tests {
     #[tokio::test]
     async fn every_answer_names_its_request() {
         assert_eq!(ask("GET", "/v2/", Access::Open).await.headers()["x-request-id"], "id-1");
-        assert_eq!(ask("GET", "/x", Access::Closed).await.headers()["x-request-id"], "id-1");
+        assert_eq!(ask("GET", "/x", Access::Login).await.headers()["x-request-id"], "id-1");
     }
 }

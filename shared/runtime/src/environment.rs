@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use access::Access;
+use access::{Access, RepositoryPattern};
 use storage::{Credentials, Policy};
+
+use crate::Host;
 
 /// A function's configuration.
 #[derive(Clone)]
@@ -12,11 +14,29 @@ pub struct Environment {
     pub storage: storage::Config,
     /// Who is let in.
     pub access: Access,
-    /// The registry's public host name, when it isn't the gateway's.
-    pub host: Option<String>,
+    /// How clients reach it.
+    pub host: Host,
+    /// How long a token is valid, in seconds.
+    pub token_lifetime: u64,
+    /// A secret that lets whoever has it pull; None when there is none.
+    pub pull_secret: Option<PullSecretConfig>,
     /// Where functions are started that work in the background.
     pub background: BackgroundConfig,
 }
+
+/// The secret that ECS task definitions name in `repositoryCredentials`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullSecretConfig {
+    /// Name or ARN in Secrets Manager.
+    pub id: String,
+    /// What may be pulled with it.
+    pub repositories: RepositoryPattern,
+    /// Another endpoint for Secrets Manager than AWS's: the local stack or an emulator.
+    pub endpoint: Option<String>,
+}
+
+/// How long a token is valid when nothing is said, in seconds.
+pub const TOKEN_LIFETIME: u64 = 300;
 
 /// Functions that work in the background.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,9 +63,11 @@ impl fmt::Display for MissingVariable {
 impl std::error::Error for MissingVariable {}
 
 impl Environment {
-    /// Reads `REGISTRY_TABLE`, `REGISTRY_BUCKET`, `REGISTRY_ACCESS` (closed when absent), `REGISTRY_HOST`,
-    /// `REGISTRY_CREATE_ON_PUSH` and `REGISTRY_SPARSE_MANIFESTS` (false when absent), `REGISTRY_SCHEMA1_UPGRADE`, the role's keys and region as Lambda sets them, and `AWS_ENDPOINT_URL_DYNAMODB`,
-    /// `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL_LAMBDA` for emulators.
+    /// Reads `REGISTRY_TABLE`, `REGISTRY_BUCKET`, `REGISTRY_ACCESS` (login when absent), `REGISTRY_TOKEN_LIFETIME`
+    /// (seconds), `REGISTRY_PULL_SECRET` with `REGISTRY_PULL_PATTERN`, `REGISTRY_HOST`, `REGISTRY_PLAIN_HTTP`,
+    /// `REGISTRY_CREATE_ON_PUSH` and `REGISTRY_SPARSE_MANIFESTS` (false when absent), `REGISTRY_SCHEMA1_UPGRADE`, the
+    /// role's keys and region as Lambda sets them, and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`,
+    /// `AWS_ENDPOINT_URL_LAMBDA` and `AWS_ENDPOINT_URL_SECRETS_MANAGER` for emulators.
     ///
     /// # Errors
     /// When one that is needed is missing, or one is malformed.
@@ -65,6 +87,28 @@ impl Environment {
                 reason: format!("is malformed: {error}"),
             })?,
             None => Access::default(),
+        };
+        let malformed = |name: &'static str, reason: &dyn fmt::Display| MissingVariable {
+            name,
+            reason: format!("is malformed: {reason}"),
+        };
+        let token_lifetime = match optional("REGISTRY_TOKEN_LIFETIME") {
+            Some(text) => match text.parse() {
+                Ok(seconds @ 1..=86_400) => seconds,
+                _ => return Err(malformed("REGISTRY_TOKEN_LIFETIME", &"use a number of seconds, at most a day")),
+            },
+            None => TOKEN_LIFETIME,
+        };
+        let pull_secret = match optional("REGISTRY_PULL_SECRET") {
+            Some(id) => {
+                let repositories = needed("REGISTRY_PULL_PATTERN")?.parse();
+                Some(PullSecretConfig {
+                    id,
+                    repositories: repositories.map_err(|error| malformed("REGISTRY_PULL_PATTERN", &error))?,
+                    endpoint: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+                })
+            }
+            None => None,
         };
         Ok(Self {
             storage: storage::Config {
@@ -86,13 +130,28 @@ impl Environment {
                 observer: None,
             },
             access,
-            host: optional("REGISTRY_HOST"),
+            host: Host { name: optional("REGISTRY_HOST"), is_plain_http: flag("REGISTRY_PLAIN_HTTP")? },
+            token_lifetime,
+            pull_secret,
             background: BackgroundConfig {
                 schema1_upgrade: optional("REGISTRY_SCHEMA1_UPGRADE"),
                 lambda_endpoint: endpoint("AWS_ENDPOINT_URL_LAMBDA"),
             },
         })
     }
+}
+
+/// A storage that nobody answers for, for tests that need none.
+#[cfg(test)]
+pub(crate) fn unreachable() -> storage::Config {
+    let known = |name: &str| match name {
+        "AWS_ENDPOINT_URL" => Some("http://127.0.0.1:9".to_owned()),
+        "REGISTRY_TABLE" | "REGISTRY_BUCKET" | "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => {
+            Some(name.to_lowercase())
+        }
+        _ => None,
+    };
+    Environment::from_variables(known).map(|environment| environment.storage).unwrap()
 }
 
 #[cfg(test)]
@@ -105,9 +164,9 @@ mod tests {
     }
 
     #[test]
-    fn a_function_is_closed_unless_its_environment_says_otherwise() {
-        let closed = Environment::from_variables(variables).map(|environment| environment.access);
-        assert_eq!(closed, Ok(Access::Closed));
+    fn a_function_asks_for_a_login_unless_its_environment_says_otherwise() {
+        let login = Environment::from_variables(variables).map(|environment| environment.access);
+        assert_eq!(login, Ok(Access::Login));
         let open = |name: &str| if name == "REGISTRY_ACCESS" { Some("open".into()) } else { variables(name) };
         assert_eq!(Environment::from_variables(open).map(|environment| environment.access), Ok(Access::Open));
     }
@@ -125,6 +184,34 @@ mod tests {
         assert_eq!((policy(None), policy(Some("false"))), (Ok(all(false)), Ok(all(false))));
         assert_eq!(policy(Some("true")), Ok(all(true)));
         assert!(policy(Some("1")).is_err());
+    }
+
+    #[test]
+    fn a_pull_secret_says_what_may_be_pulled_with_it() {
+        let with = |pattern: Option<&'static str>| {
+            let read = move |name: &str| match name {
+                "REGISTRY_PULL_SECRET" => Some("secret".to_owned()),
+                "REGISTRY_PULL_PATTERN" => pattern.map(str::to_owned),
+                _ => variables(name),
+            };
+            Environment::from_variables(read).map(|environment| environment.pull_secret)
+        };
+        let secret = with(Some("team/*")).ok().flatten();
+        assert_eq!(secret.map(|secret| secret.repositories.to_string()), Some("team/*".to_owned()));
+        assert!(with(None).is_err() && with(Some("Team")).is_err());
+    }
+
+    #[test]
+    fn a_token_lives_for_a_number_of_seconds() {
+        let lifetime = |text: &'static str| {
+            let read =
+                move |name: &str| if name == "REGISTRY_TOKEN_LIFETIME" { Some(text.into()) } else { variables(name) };
+            Environment::from_variables(read).map(|environment| environment.token_lifetime)
+        };
+        assert_eq!((lifetime("60"), lifetime("")), (Ok(60), Ok(TOKEN_LIFETIME)));
+        for bad in ["0", "-1", "1h", "86401"] {
+            assert!(lifetime(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

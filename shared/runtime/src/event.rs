@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use access::Access;
+use access::Origin;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use http::HeaderMap;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::aws_lambda_events::encodings::Body;
 
-use crate::{Deadline, Handler, Incoming, Response, answer};
+use crate::{Deadline, Gate, Handler, Incoming, Response, answer};
 
 /// What the gateway sends.
 pub type Event = ApiGatewayV2httpRequest;
@@ -23,22 +23,33 @@ pub type EventResponse = ApiGatewayV2httpResponse;
 /// What is kept of a function's time for the answer, after all that storage may take.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
 
-/// Answers one event before the deadline. `host` is the registry's public name when it isn't the gateway's.
+/// How clients reach a registry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// Its public host name, when it isn't the gateway's.
+    pub name: Option<String>,
+    /// Whether it is spoken to without TLS, as on loopback.
+    pub is_plain_http: bool,
+}
+
+/// Answers one event before the deadline.
 pub async fn invoke(
     handler: &impl Handler,
-    access: Access,
-    host: Option<&str>,
+    gate: &Gate,
+    host: &Host,
     event: Event,
     deadline: Deadline,
 ) -> EventResponse {
     let for_storage = deadline.remaining().saturating_sub(storage::deadline::RESERVE + FOR_THE_ANSWER);
-    let answered = answer(handler, access, incoming(host, event));
+    let answered = answer(handler, gate, incoming(host, event));
     respond(storage::deadline::until(Instant::now() + for_storage, answered).await)
 }
 
-fn incoming(host: Option<&str>, event: Event) -> Incoming {
+fn incoming(host: &Host, event: Event) -> Incoming {
     let context = event.request_context;
-    let host = host.map(str::to_owned).or(context.domain_name).unwrap_or_default();
+    let name = host.name.clone().or(context.domain_name).unwrap_or_default();
+    // Only a route with an authorizer has one, and nothing that a client sends ends up there.
+    let iam = context.authorizer.and_then(|authorizer| authorizer.iam).and_then(|iam| iam.user_arn);
     let body = match (event.body, event.is_base64_encoded) {
         (None, _) => Ok(Bytes::new()),
         (Some(text), false) => Ok(Bytes::from(text)),
@@ -52,8 +63,9 @@ fn incoming(host: Option<&str>, event: Event) -> Incoming {
         query: event.raw_query_string.unwrap_or_default(),
         headers: event.headers,
         body: Box::pin(futures_util::stream::iter([body])),
-        host,
+        origin: Origin::new(&name, !host.is_plain_http),
         id: context.request_id.unwrap_or_default(),
+        iam,
     }
 }
 
@@ -100,6 +112,11 @@ mod tests {
         serde_json::from_value(event).unwrap()
     }
 
+    fn gate() -> Gate {
+        let storage = storage::Storage::new(&crate::environment::unreachable());
+        Gate::new(access::Access::Open, std::sync::Arc::new(storage))
+    }
+
     fn soon() -> Deadline {
         Deadline::after(Duration::from_secs(25))
     }
@@ -107,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn bodies_come_and_go_unchanged() {
         for (sent, base64) in [("plain", false), ("cGxhaW4=", true)] {
-            let answer = invoke(&Echo, Access::Open, None, event(sent, base64), soon()).await;
+            let answer = invoke(&Echo, &gate(), &Host::default(), event(sent, base64), soon()).await;
             let json = serde_json::to_value(&answer).unwrap();
             assert_eq!((&json["statusCode"], &json["body"]), (&200.into(), &"cGxhaW4=".into()));
             assert_eq!(json["isBase64Encoded"], true);
@@ -116,7 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_not_base64_is_an_error_and_no_crash() {
-        let answer = invoke(&Echo, Access::Open, None, event("%%%", true), soon()).await;
+        let answer = invoke(&Echo, &gate(), &Host::default(), event("%%%", true), soon()).await;
         assert_eq!(answer.status_code, 400);
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 
-use crate::{Deadline, Environment, Event, Handler, MissingVariable, invoke};
+use storage::Storage;
+
+use crate::{Deadline, Environment, Event, Gate, Handler, MissingVariable, invoke};
 
 /// Why a function didn't start, or stopped.
 #[derive(Debug)]
@@ -27,24 +29,37 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// What a function starts with.
+pub struct Parts {
+    /// What it was told.
+    pub environment: Environment,
+    /// The registry's data, with a connection that is open.
+    pub storage: Arc<Storage>,
+    /// What decides on its requests.
+    pub gate: Arc<Gate>,
+}
+
 /// Runs a function: reads the environment, lets `start` build the handler and open its connections while initialisation
 /// has the full CPU, then answers events one at a time until Lambda ends the process.
 ///
 /// # Errors
 /// When the environment lacks something, or the runtime API goes away.
-pub fn run<H, F>(start: impl FnOnce(Environment) -> F) -> Result<(), StartError>
+pub fn run<H, F>(start: impl FnOnce(Parts) -> F) -> Result<(), StartError>
 where
     H: Handler + 'static,
     F: Future<Output = H>,
 {
     block_on(async |environment| {
-        let (access, host) = (environment.access, environment.host.clone());
-        let handler = Arc::new(start(environment).await);
+        let storage = Arc::new(Storage::new(&environment.storage));
+        let gate = Arc::new(Gate::new(environment.access, storage.clone()));
+        gate.warm_up().await;
+        let host = environment.host.clone();
+        let handler = Arc::new(start(Parts { environment, storage, gate: gate.clone() }).await);
         let service = service_fn(move |event: LambdaEvent<Event>| {
-            let (handler, host) = (handler.clone(), host.clone());
+            let (handler, gate, host) = (handler.clone(), gate.clone(), host.clone());
             async move {
                 let deadline = Deadline::at(event.context.deadline());
-                let response = invoke(handler.as_ref(), access, host.as_deref(), event.payload, deadline).await;
+                let response = invoke(handler.as_ref(), &gate, &host, event.payload, deadline).await;
                 Ok::<_, std::convert::Infallible>(response)
             }
         });

@@ -10,7 +10,9 @@ mod background;
 mod environment;
 mod event;
 mod function;
+mod gate;
 mod job;
+mod keys;
 mod logs;
 mod reply;
 mod request;
@@ -18,10 +20,12 @@ mod request;
 pub use answer::{Handler, Incoming, Response, answer};
 #[cfg(feature = "background")]
 pub use background::{Background, NotStarted, Schema1Upgrade};
-pub use environment::{BackgroundConfig, Environment, MissingVariable};
-pub use event::{Event, EventResponse, invoke};
-pub use function::{StartError, run};
+pub use environment::{BackgroundConfig, Environment, MissingVariable, PullSecretConfig, TOKEN_LIFETIME};
+pub use event::{Event, EventResponse, Host, invoke};
+pub use function::{Parts, StartError, run};
+pub use gate::{Gate, read_grants};
 pub use job::{Deadline, Job, JobError, perform, run_job};
+pub use keys::{Keys, VerifyError, now};
 pub use logs::init as init_logs;
 pub use reply::{
     DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, OCI_CHUNK_MIN_LENGTH, OCI_FILTERS_APPLIED, OCI_SUBJECT, OCI_TAG, Reply,

@@ -1,6 +1,6 @@
 //! A request as handlers see it.
 
-use access::Granted;
+use access::{Granted, Origin};
 use http::{HeaderMap, HeaderName};
 use protocol::{Accept, ApiError, ContentRange, Digest, ErrorCode, Method, RepositoryName, Route};
 use storage::BodyStream;
@@ -16,9 +16,20 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body, in pieces.
     pub body: BodyStream,
+    /// Where the registry is, as the client knows it.
+    pub origin: Origin,
+    /// Names the request in the log.
+    pub id: String,
+    /// The ARN of the principal that the gateway has authenticated with IAM, on the route that asks for it.
+    pub iam: Option<String>,
 }
 
 impl Request {
+    /// What the caller may do.
+    pub fn granted(&self) -> &Granted {
+        &self.granted
+    }
+
     /// What the path names.
     pub fn route(&self) -> &Route {
         self.granted.route()
@@ -121,15 +132,15 @@ impl Query {
         self.get(name).map(str::parse).transpose().map_err(invalid)
     }
 
-    /// A parameter that is a repository name.
-    ///
-    /// # Errors
-    /// When it is there and malformed.
-    pub fn repository(&self, name: &str) -> Result<Option<RepositoryName>, ApiError> {
+    /// Takes out a parameter that names a repository: whether the caller may touch it is decided before a handler sees the
+    /// query, and a handler learns it from that decision.
+    pub(crate) fn take_repository(&mut self, name: &str) -> Result<Option<RepositoryName>, ApiError> {
         let invalid = |error: protocol::InvalidName| {
             ApiError::new(ErrorCode::NameInvalid, format!("the parameter {name}: {error}"))
         };
-        self.get(name).map(str::parse).transpose().map_err(invalid)
+        let repository = self.get(name).map(str::parse).transpose().map_err(invalid)?;
+        self.0.retain(|(key, _)| key != name);
+        Ok(repository)
     }
 
     /// Where the previous page ended, `last`.
@@ -164,11 +175,12 @@ mod tests {
 
     #[test]
     fn a_query_is_decoded_once() {
-        let query = Query::parse("digest=sha256%3Aab&from=a%2Fb&from=c");
+        let mut query = Query::parse("digest=sha256%3Aab&from=a%2Fb&from=c");
         assert_eq!(query.get("digest"), Some("sha256:ab"));
         assert_eq!(query.get("from"), Some("a/b"));
         assert!(query.digest("digest").is_err());
-        assert!(query.repository("from").is_ok_and(|name| name.is_some_and(|name| name.as_str() == "a/b")));
+        assert!(query.take_repository("from").is_ok_and(|name| name.is_some_and(|name| name.as_str() == "a/b")));
+        assert_eq!(query.get("from"), None);
     }
 
     #[test]

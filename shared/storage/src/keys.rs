@@ -20,6 +20,10 @@
 //!                      LINK#<name>                   a repository that may read it
 //!                      LAYER                         what is in it, when schema 1 names it: diff_id, compression; or problem; or lease, claimant
 //! CATALOG              <name>                        one item for each repository
+//! KEYPUBLIC            <id>                          public_key: what tokens are verified with
+//! KEYPRIVATE           CURRENT                       key_id, private_key, created_at: what they are signed with; the same of the one before it
+//! USER                 <name>                        document: what a user of the registry may do, and the hashes of the secrets
+//! GRANTS               CURRENT                       document: what principals of IAM and everybody may do
 //!
 //! bucket
 //! blobs/<uuid>/object      the blob of a session that needed several parts
@@ -42,6 +46,8 @@ pub struct Key {
 
 pub(crate) const TAG: &str = "TAG#";
 pub(crate) const CATALOG: &str = "CATALOG";
+pub(crate) const KEY_PUBLIC: &str = "KEYPUBLIC";
+pub(crate) const USER: &str = "USER";
 
 /// Partition of everything listed in a repository.
 pub fn repository(name: &RepositoryName) -> String {
@@ -145,6 +151,26 @@ pub fn link(digest: &Digest, name: &RepositoryName) -> Key {
 /// A repository's place in the catalog.
 pub fn catalog(name: &RepositoryName) -> Key {
     Key { pk: CATALOG.to_owned(), sk: name.to_string() }
+}
+
+/// What tokens are verified with. Every function may read it.
+pub fn public_key(id: &str) -> Key {
+    Key { pk: KEY_PUBLIC.to_owned(), sk: id.to_owned() }
+}
+
+/// What tokens are signed with. Only one function may read it.
+pub fn private_key() -> Key {
+    Key { pk: "KEYPRIVATE".to_owned(), sk: "CURRENT".to_owned() }
+}
+
+/// A user of the registry.
+pub fn user(name: &str) -> Key {
+    Key { pk: USER.to_owned(), sk: name.to_owned() }
+}
+
+/// What principals of IAM and everybody may do.
+pub fn grants() -> Key {
+    Key { pk: "GRANTS".to_owned(), sk: "CURRENT".to_owned() }
 }
 
 /// An item that doesn't exist: reading it opens the connection. Its partition is one that every function may read.

@@ -14,6 +14,7 @@ mod cache;
 mod client;
 pub mod deadline;
 mod derived;
+mod documents;
 mod error;
 pub mod keys;
 mod layers;
@@ -23,12 +24,14 @@ mod objects;
 mod referrers;
 mod removal;
 mod repositories;
+mod signing_keys;
 mod table;
 mod uploads;
 
 pub use blobs::{Blob, MountError};
 pub use client::{Config, Credentials, Observer};
 pub use derived::NewDerived;
+pub use documents::{Document, DocumentName, DocumentWrite};
 pub use error::Error;
 pub use layers::{Layer, LayerContent};
 pub use listing::Page;
@@ -37,7 +40,10 @@ pub use objects::UrlMethod;
 pub use referrers::Referrer;
 pub use removal::DeleteError;
 pub use repositories::{NoRepository, Policy, Settings};
-pub use uploads::{BodyStream, DirectError, DirectStart, DirectUpload, Finished, Progress, StreamError, UploadError};
+pub use signing_keys::{PrivateKey, PublicKey};
+pub use uploads::{
+    BodyStream, DirectError, DirectStart, DirectUpload, Finished, Progress, StreamError, UploadError, new_upload_id,
+};
 
 use cache::ManifestCache;
 use objects::Bucket;

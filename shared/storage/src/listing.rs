@@ -23,7 +23,6 @@ impl Storage {
         wanted: Wanted,
         read: impl Fn(&Item) -> Result<T, Error>,
     ) -> Result<Page<T>, Error> {
-        let after = after.filter(|after| !after.is_empty());
         let (items, _) = self.table.page(pk, prefix, after, limit.saturating_add(1), wanted).await?;
         let more = items.len() > limit;
         let items = items.iter().take(limit).map(read).collect::<Result<_, _>>()?;

@@ -69,12 +69,22 @@ impl Storage {
         Ok(self.table.get(keys::settings(name)).await?.is_some())
     }
 
-    /// A page of the repositories' names, in order, after `after`.
+    /// A page of the repositories' names that begin with `prefix`, in order, after the name `after`.
     ///
     /// # Errors
     /// When the platform fails.
-    pub async fn catalog(&self, after: Option<&str>, limit: usize) -> Result<Page<RepositoryName>, Error> {
-        self.listing(keys::CATALOG, "", after, limit, Wanted::SortKeys, |item| parsed(item, "sk")).await
+    pub async fn catalog(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<RepositoryName>, Error> {
+        let after = match after.map(|after| (after.strip_prefix(prefix), after > prefix)) {
+            Some((None, true)) => return Ok(Page { items: Vec::new(), more: false }),
+            Some((Some(rest), _)) => Some(rest),
+            Some((None, false)) | None => None,
+        };
+        self.listing(keys::CATALOG, prefix, after, limit, Wanted::SortKeys, |item| parsed(item, "sk")).await
     }
 
     /// A repository's own settings; None when it doesn't exist.

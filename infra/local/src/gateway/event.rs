@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::route::{PathParameters, decode};
 use super::template::Selected;
+use crate::iam::{ACCOUNT_ID, Identity};
 
 /// Headers that belong to one connection.
 pub(super) const HOP_BY_HOP: &[&str] =
@@ -45,6 +46,8 @@ struct Event<'a> {
 struct Context<'a> {
     account_id: &'static str,
     api_id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorizer: Option<Authorizer<'a>>,
     domain_name: &'a str,
     domain_prefix: &'a str,
     http: Http<'a>,
@@ -53,6 +56,24 @@ struct Context<'a> {
     stage: &'static str,
     time: String,
     time_epoch: u64,
+}
+
+#[derive(Serialize)]
+struct Authorizer<'a> {
+    iam: Iam<'a>,
+}
+
+/// Who signed the request. What has no value here are things of Cognito's and of AWS Organizations'.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Iam<'a> {
+    access_key: &'a str,
+    account_id: &'a str,
+    caller_id: &'a str,
+    cognito_identity: (),
+    principal_org_id: (),
+    user_arn: &'a str,
+    user_id: &'a str,
 }
 
 #[derive(Serialize)]
@@ -68,11 +89,12 @@ struct Http<'a> {
 /// The event, as JSON.
 ///
 /// Paths are percent-decoded, the query string isn't. `domainName` is the request's `Host` with its port, so that URLs
-/// made from it lead back here.
+/// made from it lead back here. `caller` is who signed the request, on routes where the gateway looks at that.
 pub(super) fn build(
     head: &Parts,
     payload: &[u8],
     route: &Selected<'_>,
+    caller: Option<&Identity>,
     peer: SocketAddr,
     id: &str,
 ) -> serde_json::Result<Vec<u8>> {
@@ -91,8 +113,9 @@ pub(super) fn build(
         headers: headers(&head.headers, host, payload.len(), peer),
         query_string_parameters: query_parameters(query),
         request_context: Context {
-            account_id: "000000000000",
+            account_id: ACCOUNT_ID,
             api_id: "local",
+            authorizer: caller.map(|caller| Authorizer { iam: Iam::of(caller) }),
             domain_name: host,
             domain_prefix: host.split(['.', ':']).next().unwrap_or_default(),
             http: Http {
@@ -113,6 +136,20 @@ pub(super) fn build(
         is_base64_encoded,
     };
     serde_json::to_vec(&event)
+}
+
+impl<'a> Iam<'a> {
+    fn of(caller: &'a Identity) -> Self {
+        Self {
+            access_key: &caller.access_key_id,
+            account_id: &caller.account_id,
+            caller_id: &caller.user_id,
+            cognito_identity: (),
+            principal_org_id: (),
+            user_arn: &caller.arn,
+            user_id: &caller.user_id,
+        }
+    }
 }
 
 /// The headers as a function sees them: names in lower case, repeated ones joined with commas, cookies apart, those of

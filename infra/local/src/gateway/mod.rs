@@ -11,9 +11,15 @@
 //! | answer of a function | 6,291,556 bytes | 500 |
 //! | time for an answer | the integration's, 30 s at most | 503 |
 //!
+//! Routes whose `AuthorizationType` is `AWS_IAM` want requests signed with Signature Version 4 for the service
+//! `execute-api`, in the header `Authorization`. Who signed stands in the event under `requestContext.authorizer.iam`,
+//! which nothing that a client sends gets into. They answer other requests with 403, and every one when there are no key
+//! pairs.
+//!
 //! Where AWS isn't documented, or is reported differently by different people, the stricter behaviour is taken: header
 //! names count towards the 10,240 bytes, `multiValueHeaders` of an answer are ignored, an answer without a status code
-//! is malformed, and a path with a slash at its end doesn't match the route without.
+//! is malformed, a path with a slash at its end doesn't match the route without, and every `x-amz-*` header has to be
+//! signed.
 
 mod answer;
 mod event;
@@ -26,9 +32,11 @@ mod template;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::{Buf, Bytes};
 use http::header::{self, HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Body;
@@ -40,7 +48,9 @@ pub use template::TemplateError;
 
 use answer::Answer;
 use refusal::Refusal;
-use template::Api;
+use template::{Api, Authorization, Selected};
+
+use crate::iam::{Identities, Identity};
 
 /// The deployment's template.
 pub const TEMPLATE: &str = include_str!("../../../../template.yaml");
@@ -54,12 +64,17 @@ const MAX_EVENT: usize = 6 * 1024 * 1024;
 /// Largest answer of a synchronous invocation, in bytes.
 pub const MAX_ANSWER: usize = MAX_EVENT + 100;
 
+/// What requests to an API are signed for.
+const SERVICE: &str = "execute-api";
+
 /// What can be chosen about the gateway.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Whether a `WWW-Authenticate` of a function's own is renamed to `x-amzn-remapped-www-authenticate`, as REST APIs
     /// do and HTTP APIs are reported to. What the response mapping sets keeps its name.
     pub rename_www_authenticate: bool,
+    /// Who may call routes with IAM authorization; nobody when there are none.
+    pub identities: Option<Arc<Identities>>,
 }
 
 /// An HTTP API with its routes and the functions behind them.
@@ -106,7 +121,8 @@ impl Gateway {
         }
         let route = self.api.select(head.method.as_str(), head.uri.path()).ok_or(Refusal::NotFound)?;
         let body = collect(body).await?;
-        let event = event::build(&head, &body, &route, peer, id).map_err(|_| Refusal::Internal)?;
+        let caller = self.caller(&route, &head, &body, id)?;
+        let event = event::build(&head, &body, &route, caller, peer, id).map_err(|_| Refusal::Internal)?;
         drop(body);
         if event.len() >= MAX_EVENT {
             return Err(Refusal::PayloadTooLarge);
@@ -136,10 +152,24 @@ impl Gateway {
         integration.map_response(&mut response);
         Ok(response)
     }
+
+    /// Who signed the request; None where the route doesn't ask for it.
+    fn caller(&self, route: &Selected<'_>, head: &Parts, body: &[u8], id: &str) -> Result<Option<&Identity>, Refusal> {
+        let identities = match (route.authorization, &self.options.identities) {
+            (Authorization::None, _) => return Ok(None),
+            (Authorization::Iam, Some(identities)) => identities,
+            (Authorization::Iam, None) => return Err(Refusal::Forbidden),
+        };
+        let caller = identities.authenticate(SERVICE, head, body, SystemTime::now());
+        caller.map(Some).map_err(|error| {
+            tracing::info!(route = route.key, request = id, %error, "IAM authorization refused");
+            Refusal::Forbidden
+        })
+    }
 }
 
 /// Bytes of the request line and the header lines.
-fn head_size(head: &http::request::Parts) -> usize {
+fn head_size(head: &Parts) -> usize {
     let path = head.uri.path_and_query().map_or(1, |path| path.as_str().len());
     let request_line = head.method.as_str().len() + path + "  HTTP/1.1\r\n".len();
     let headers = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());

@@ -9,6 +9,8 @@ use http::{Response, StatusCode};
 pub(super) enum Refusal {
     /// The client broke off, or sent something that isn't HTTP.
     BrokenRequest,
+    /// The route wants a signed request, and this one isn't, or isn't rightly.
+    Forbidden,
     /// No route matches and there is no `$default`.
     NotFound,
     /// Over 10 MiB of payload. An event over 6 MiB, which Lambda refuses, is answered alike: some report 413 for it and
@@ -26,6 +28,7 @@ impl Refusal {
     fn status(self) -> StatusCode {
         match self {
             Self::BrokenRequest => StatusCode::BAD_REQUEST,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -37,6 +40,7 @@ impl Refusal {
     fn body(self) -> &'static str {
         match self {
             Self::BrokenRequest => r#"{"message":"Bad Request"}"#,
+            Self::Forbidden => r#"{"message":"Forbidden"}"#,
             Self::NotFound => r#"{"message":"Not Found"}"#,
             Self::PayloadTooLarge => r#"{"message":"Request Entity Too Large"}"#,
             Self::HeadTooLarge => r#"{"message":"Request Header Fields Too Large"}"#,

@@ -48,6 +48,14 @@ pub enum TemplateError {
         /// Destination and source.
         mapping: String,
     },
+    /// A route's `AuthorizationType` is neither `NONE` nor `AWS_IAM`.
+    #[error("resource {resource}: the local gateway doesn't know the authorization type {kind:?}")]
+    AuthorizationType {
+        /// Logical id of the route.
+        resource: String,
+        /// What it says.
+        kind: String,
+    },
     /// AWS refuses the route key.
     #[error("AWS refuses the route key: {0}")]
     RouteKey(#[from] RouteKeyError),
@@ -62,13 +70,30 @@ pub enum TemplateError {
 /// Routes with their integrations.
 #[derive(Debug)]
 pub(super) struct Api {
-    routes: Vec<(RouteKey, Arc<Integration>)>,
+    routes: Vec<Route>,
+}
+
+#[derive(Debug)]
+struct Route {
+    key: RouteKey,
+    authorization: Authorization,
+    integration: Arc<Integration>,
+}
+
+/// Who may call a route, as far as the gateway looks at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Authorization {
+    /// Everybody.
+    None,
+    /// Who signs the request.
+    Iam,
 }
 
 /// The route that a request selected.
 pub(super) struct Selected<'a> {
     pub(super) key: &'a str,
     pub(super) parameters: PathParameters,
+    pub(super) authorization: Authorization,
     pub(super) integration: &'a Integration,
 }
 
@@ -85,16 +110,17 @@ impl Api {
         for resource in resources.of_type("AWS::ApiGatewayV2::Integration") {
             integrations.insert(resource.id, Arc::new(integration(&resources, &resource)?));
         }
-        let mut routes: Vec<(RouteKey, Arc<Integration>)> = Vec::new();
+        let mut routes: Vec<Route> = Vec::new();
         for resource in resources.of_type("AWS::ApiGatewayV2::Route") {
             let key = RouteKey::parse(resource.text("Properties.RouteKey")?)?;
-            if let Some((other, _)) = routes.iter().find(|(other, _)| key.same_shape(other)) {
-                return Err(TemplateError::SameRoute(other.as_str().to_owned(), key.as_str().to_owned()));
+            if let Some(other) = routes.iter().find(|other| key.same_shape(&other.key)) {
+                return Err(TemplateError::SameRoute(other.key.as_str().to_owned(), key.as_str().to_owned()));
             }
             let target = resource.text("Properties.Target")?;
             let target = target.strip_prefix("integrations/${").and_then(|target| target.strip_suffix('}'));
             let integration = target.and_then(|target| integrations.get(target));
-            routes.push((key, Arc::clone(integration.ok_or_else(|| resource.lacks("Properties.Target"))?)));
+            let integration = Arc::clone(integration.ok_or_else(|| resource.lacks("Properties.Target"))?);
+            routes.push(Route { key, authorization: authorization(&resource)?, integration });
         }
         if routes.len() > MAX_ROUTES {
             return Err(TemplateError::TooManyRoutes(routes.len()));
@@ -104,11 +130,23 @@ impl Api {
 
     /// The route for a request, whose path is as it came.
     pub(super) fn select(&self, method: &str, path: &str) -> Option<Selected<'_>> {
-        let matching = self.routes.iter().filter_map(|(key, integration)| {
+        let matching = self.routes.iter().filter_map(|Route { key, authorization, integration }| {
             let (fit, parameters) = key.matches(method, path)?;
-            Some((fit, Selected { key: key.as_str(), parameters, integration }))
+            Some((fit, Selected { key: key.as_str(), parameters, authorization: *authorization, integration }))
         });
         matching.max_by(|(left, _), (right, _)| left.cmp(right)).map(|(_, selected)| selected)
+    }
+}
+
+fn authorization(route: &Resource<'_>) -> Result<Authorization, TemplateError> {
+    const PROPERTY: &str = "Properties.AuthorizationType";
+    if route.at(PROPERTY).is_none() {
+        return Ok(Authorization::None);
+    }
+    match route.text(PROPERTY)? {
+        "NONE" => Ok(Authorization::None),
+        "AWS_IAM" => Ok(Authorization::Iam),
+        kind => Err(TemplateError::AuthorizationType { resource: route.id.to_owned(), kind: kind.to_owned() }),
     }
 }
 

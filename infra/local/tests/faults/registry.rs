@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use access::Access;
 use local::faults::Faults;
 use local::{Data, FunctionsMode, Options, Stack};
 use protocol::Digest;
@@ -33,7 +32,7 @@ impl Registry {
             front,
             functions: FunctionsMode::InProcess,
             policy: storage::Policy { create_on_push: true, sparse_manifests: false },
-            access: Access::Open,
+            login: None,
             observer: None,
             faults: Some(faults.clone()),
         };

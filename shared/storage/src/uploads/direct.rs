@@ -23,8 +23,6 @@ const MOST: u64 = 5 * 1024 * 1024 * 1024;
 /// Where a client may put a blob.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DirectUpload {
-    /// The session, to be finished with the digest.
-    pub id: UploadId,
     /// For one PUT. Whoever has it may send these bytes, so it is a secret.
     pub url: String,
     /// To be sent along; they are signed.
@@ -92,6 +90,7 @@ impl Storage {
     pub async fn start_direct_upload(
         &self,
         name: &RepositoryName,
+        id: &UploadId,
         digest: &Digest,
         size: u64,
     ) -> Result<DirectStart, UploadError> {
@@ -107,9 +106,9 @@ impl Storage {
         self.takes_pushes(name).await??;
         let attributes =
             vec![("digest", s(digest.to_string())), ("content_size", n(size)), ("untidy", AttributeValue::Bool(true))];
-        let id = self.open_session(name, Phase::Direct, attributes).await?;
-        let (url, headers) = self.bucket.signed_put(&keys::direct_object(&id), digest, size).await?;
-        Ok(DirectStart::Upload(DirectUpload { id, url, headers, expires_in: URL_LIFETIME }))
+        self.open_session(name, id, Phase::Direct, attributes).await?;
+        let (url, headers) = self.bucket.signed_put(&keys::direct_object(id), digest, size).await?;
+        Ok(DirectStart::Upload(DirectUpload { url, headers, expires_in: URL_LIFETIME }))
     }
 
     /// Records what S3 took. What is returned is the object that is left over, when another one held the digest already.

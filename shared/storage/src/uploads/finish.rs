@@ -5,7 +5,7 @@ use protocol::{ContentRange, Digest, RepositoryName, UploadId};
 
 use super::gather::Gather;
 use super::session::{Phase, Session};
-use super::{BodyStream, UploadError};
+use super::{BodyStream, UploadError, new_upload_id};
 use crate::objects::Completed;
 use crate::table::Cancelled;
 use crate::{Blob, Error, Storage, keys};
@@ -104,7 +104,8 @@ impl Storage {
         if self.blob(name, digest).await?.is_some() {
             return Ok(());
         }
-        let id = self.start_upload(name).await?;
+        let id = new_upload_id()?;
+        self.start_upload(name, &id).await?;
         let body = Box::pin(futures_util::stream::iter([Ok(bytes)]));
         self.finish_upload(name, &id, digest, None, body).await.map(|_| ())
     }

@@ -143,28 +143,39 @@ impl From<UploadError> for ApiError {
     }
 }
 
+/// An id that nobody else has, and nobody can guess.
+///
+/// # Errors
+/// Never, as long as UUIDs are what ids are.
+pub fn new_upload_id() -> Result<UploadId, Error> {
+    uuid::Uuid::new_v4().to_string().parse().map_err(|_| Error::Corrupt("a UUID".into()))
+}
+
 impl Storage {
-    /// Opens a session. One write, and a read before it where pushes create no repositories.
+    /// Opens a session under an id that nobody else has ([`new_upload_id`]). One write, and a read before it where pushes
+    /// create no repositories.
     ///
     /// # Errors
     /// When the repository takes no pushes, or the platform fails.
-    pub async fn start_upload(&self, name: &RepositoryName) -> Result<UploadId, UploadError> {
+    pub async fn start_upload(&self, name: &RepositoryName, id: &UploadId) -> Result<(), UploadError> {
         self.takes_pushes(name).await??;
-        Ok(self.open_session(name, Phase::Open, vec![]).await?)
+        Ok(self.open_session(name, id, Phase::Open, vec![]).await?)
     }
 
     /// Opens a session that only names the object of a large manifest.
     pub(crate) async fn open_manifest_session(&self, name: &RepositoryName) -> Result<UploadId, Error> {
-        self.open_session(name, Phase::Manifest, vec![]).await
+        let id = new_upload_id()?;
+        self.open_session(name, &id, Phase::Manifest, vec![]).await?;
+        Ok(id)
     }
 
     async fn open_session(
         &self,
         name: &RepositoryName,
+        id: &UploadId,
         phase: Phase,
         more: Vec<(&str, AttributeValue)>,
-    ) -> Result<UploadId, Error> {
-        let id: UploadId = uuid::Uuid::new_v4().to_string().parse().map_err(|_| Error::Corrupt("a UUID".into()))?;
+    ) -> Result<(), Error> {
         let attributes = [
             ("phase", s(phase.as_str())),
             ("created_at", n(now())),
@@ -172,10 +183,9 @@ impl Storage {
             ("next_part", n(1)),
             ("fence", n(0)),
         ];
-        let mut session = item(keys::upload(name, &id), attributes);
+        let mut session = item(keys::upload(name, id), attributes);
         session.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        self.table.insert(session).await?;
-        Ok(id)
+        self.table.insert(session).await
     }
 
     /// How far a session is. One read.

@@ -19,7 +19,7 @@ struct Bench {
 impl Bench {
     async fn start() -> Self {
         let (stores, name) = (Arc::new(Stores::start().await), repository("a"));
-        let id = stores.storage.start_upload(&name).await.unwrap();
+        let id = stores.start_upload(&name).await;
         Self { stores, name, id }
     }
 

@@ -111,6 +111,13 @@ impl Stores {
         parts.parts().iter().map(|part| part.part_number().unwrap()).collect()
     }
 
+    /// Opens a session.
+    pub(crate) async fn start_upload(&self, name: &RepositoryName) -> protocol::UploadId {
+        let id = storage::new_upload_id().unwrap();
+        self.storage.start_upload(name, &id).await.unwrap();
+        id
+    }
+
     /// Every item whose partition key starts with `pk` and sort key with `sk`.
     pub(crate) async fn items(&self, pk: &str, sk: &str) -> Vec<std::collections::HashMap<String, AttributeValue>> {
         let scanned = self.dynamodb.scan().table_name(NAME).consistent_read(true).send().await.unwrap();

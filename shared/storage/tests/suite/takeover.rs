@@ -41,7 +41,7 @@ impl Slow {
 async fn while_one_request_holds_a_session_another_is_turned_away() {
     let stores = Arc::new(Stores::start().await);
     let name = repository("a");
-    let id = stores.storage.start_upload(&name).await.unwrap();
+    let id = stores.start_upload(&name).await;
     let slow = Slow::start(&stores, &name, &id, b"first ").await;
     for _ in 0..3 {
         let second = stores.storage.append(&name, &id, None, body(b"intruder")).await;
@@ -56,7 +56,7 @@ async fn while_one_request_holds_a_session_another_is_turned_away() {
 async fn an_expired_lease_is_taken_over_and_its_holder_cannot_spoil_the_blob() {
     let stores = Arc::new(Stores::start().await);
     let (name, bytes) = (repository("a"), content(24 * MIB));
-    let id = stores.storage.start_upload(&name).await.unwrap();
+    let id = stores.start_upload(&name).await;
     stores.storage.append(&name, &id, None, body(&bytes[..8 * MIB])).await.unwrap();
 
     let slow = Slow::start(&stores, &name, &id, b"the dead holder's bytes").await;
@@ -76,7 +76,7 @@ async fn an_expired_lease_is_taken_over_and_its_holder_cannot_spoil_the_blob() {
 async fn a_small_blob_cannot_be_overwritten_by_a_holder_that_lost_its_lease() {
     let stores = Arc::new(Stores::start().await);
     let name = repository("a");
-    let id = stores.storage.start_upload(&name).await.unwrap();
+    let id = stores.start_upload(&name).await;
     let slow = Slow::start(&stores, &name, &id, b"old").await;
     stores.expire_lease(&name, &id).await;
     let digest = Digest::sha256(b"new");
@@ -90,7 +90,7 @@ async fn a_small_blob_cannot_be_overwritten_by_a_holder_that_lost_its_lease() {
 async fn a_session_that_is_cancelled_under_its_holder_stays_cancelled() {
     let stores = Arc::new(Stores::start().await);
     let name = repository("a");
-    let id = stores.storage.start_upload(&name).await.unwrap();
+    let id = stores.start_upload(&name).await;
     stores.storage.append(&name, &id, None, body(&content(8 * MIB))).await.unwrap();
     let slow = Slow::start(&stores, &name, &id, b"more").await;
     stores.storage.cancel_upload(&name, &id).await.unwrap();

@@ -9,7 +9,7 @@ use crate::stores::{MIB, Stores, body, broken_body, content, repository};
 async fn a_small_blob_is_one_object_and_no_multipart_upload() {
     let stores = Stores::start().await;
     let (name, bytes) = (repository("a"), content(1000));
-    let id = stores.storage.start_upload(&name).await.unwrap();
+    let id = stores.start_upload(&name).await;
     let digest = Digest::sha256(&bytes);
     stores.storage.finish_upload(&name, &id, &digest, None, body(&bytes)).await.unwrap();
 
@@ -24,7 +24,7 @@ async fn a_small_blob_is_one_object_and_no_multipart_upload() {
 async fn pieces_smaller_than_a_part_become_parts_that_s3_takes() {
     let stores = Stores::start().await;
     let (name, bytes) = (repository("a"), content(19 * MIB));
-    let id = stores.storage.start_upload(&name).await.unwrap();
+    let id = stores.start_upload(&name).await;
     let mut received = 0;
     for piece in bytes.chunks(4 * MIB) {
         let range = ContentRange { first: received, last: received + piece.len() as u64 - 1 };
@@ -45,7 +45,7 @@ async fn pieces_smaller_than_a_part_become_parts_that_s3_takes() {
 async fn a_body_that_breaks_off_leaves_what_its_last_part_reached() {
     let stores = Stores::start().await;
     let (name, bytes) = (repository("a"), content(20 * MIB));
-    let id = stores.storage.start_upload(&name).await.unwrap();
+    let id = stores.start_upload(&name).await;
     let broken = stores.storage.append(&name, &id, None, broken_body(&bytes[..19 * MIB])).await;
     assert!(matches!(broken, Err(UploadError::Interrupted(_))));
     let held = stores.storage.upload_progress(&name, &id).await.unwrap();
@@ -62,7 +62,7 @@ async fn a_body_that_breaks_off_leaves_what_its_last_part_reached() {
 async fn a_request_that_starts_elsewhere_learns_where_to_go_on() {
     let stores = Stores::start().await;
     let name = repository("a");
-    let id = stores.storage.start_upload(&name).await.unwrap();
+    let id = stores.start_upload(&name).await;
     stores.storage.append(&name, &id, None, body(b"0123456789")).await.unwrap();
     for first in [0, 9, 11] {
         let range = ContentRange { first, last: first + 4 };
@@ -80,7 +80,7 @@ async fn a_wrong_digest_leaves_nothing() {
     let stores = Stores::start().await;
     for length in [100, 9 * MIB] {
         let (name, bytes) = (repository("a"), content(length));
-        let id = stores.storage.start_upload(&name).await.unwrap();
+        let id = stores.start_upload(&name).await;
         let wrong = Digest::sha256(b"something else");
         let refused = stores.storage.finish_upload(&name, &id, &wrong, None, body(&bytes)).await;
         assert!(matches!(refused, Err(UploadError::DigestMismatch { actual, .. }) if actual == Digest::sha256(&bytes)));
@@ -95,7 +95,7 @@ async fn a_wrong_digest_leaves_nothing() {
 async fn a_repeated_finish_gets_the_answer_that_was_lost() {
     let stores = Stores::start().await;
     let (name, bytes) = (repository("a"), content(100));
-    let id = stores.storage.start_upload(&name).await.unwrap();
+    let id = stores.start_upload(&name).await;
     let digest = Digest::sha256(&bytes);
     let first = stores.storage.finish_upload(&name, &id, &digest, None, body(&bytes)).await.unwrap();
     let again = stores.storage.finish_upload(&name, &id, &digest, None, body(&bytes)).await.unwrap();
@@ -109,7 +109,7 @@ async fn a_repeated_finish_gets_the_answer_that_was_lost() {
 async fn a_finish_that_died_after_s3_had_completed_can_be_repeated() {
     let stores = Stores::start().await;
     let (name, bytes) = (repository("a"), content(16 * MIB));
-    let id = stores.storage.start_upload(&name).await.unwrap();
+    let id = stores.start_upload(&name).await;
     stores.storage.append(&name, &id, None, body(&bytes)).await.unwrap();
     stores.complete_multipart().await;
     let digest = Digest::sha256(&bytes);
@@ -124,7 +124,7 @@ async fn the_same_content_is_kept_once_and_linked_twice() {
     let digest = Digest::sha256(&bytes);
     for name in ["a", "b"] {
         let name = repository(name);
-        let id = stores.storage.start_upload(&name).await.unwrap();
+        let id = stores.start_upload(&name).await;
         stores.storage.finish_upload(&name, &id, &digest, None, body(&bytes)).await.unwrap();
     }
     let a = stores.storage.blob(&repository("a"), &digest).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_cancelled_session_leaves_nothing() {
     let stores = Stores::start().await;
     let name = repository("a");
     for length in [100, 9 * MIB] {
-        let id = stores.storage.start_upload(&name).await.unwrap();
+        let id = stores.start_upload(&name).await;
         stores.storage.append(&name, &id, None, body(&content(length))).await.unwrap();
         stores.storage.cancel_upload(&name, &id).await.unwrap();
         let after = stores.storage.append(&name, &id, None, body(b"more")).await;
