@@ -51,8 +51,19 @@ const FUNCTION: &[&str] = &["access", "conversion", "protocol", "runtime", "stor
 const IMPURE: &[&str] = &["aws-config", "aws-sdk", "aws-smithy", "lambda", "tokio", "hyper", "reqwest", "http"];
 
 /// What belongs to the local stack and to tests, and would cost a function bytes and start-up time.
-const NOT_IN_FUNCTIONS: &[&str] =
-    &["clap", "dynoxide-rs", "local", "reqwest", "rusqlite", "s3s", "saphyr", "tempfile", "aws-config"];
+const NOT_IN_FUNCTIONS: &[&str] = &[
+    "clap",
+    "dynoxide-rs",
+    "local",
+    "reqwest",
+    "rusqlite",
+    "s3s",
+    "saphyr",
+    "serde-saphyr",
+    "jiff",
+    "tempfile",
+    "aws-config",
+];
 
 #[test]
 fn crates_import_only_what_stands_below_them() {

@@ -6,14 +6,16 @@ mod error;
 mod file;
 mod lock_out;
 mod plan;
+#[cfg(test)]
+mod properties;
+mod render;
+mod source;
 mod state;
 
-use std::io::{IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use lambda_registry::Deployment;
-use storage::Storage;
 
 use crate::console::{self, print};
 use crate::moment::Moment;
@@ -21,7 +23,24 @@ use error::GrantsError;
 use file::File;
 use lock_out::Standing;
 use plan::Plan;
+use source::Source;
 use state::State;
+
+/// A file, as the help shows it.
+const EXAMPLE: &str = "\
+Example of a file:
+  users:                          # of the registry itself
+    ci:
+      grants:
+        - repositories: [team/*]  # * stands for any characters, slashes too
+          actions: [pull, push]   # pull, push, delete
+      expires: 2027-01-31         # may be left out; the beginning of the day, in UTC
+  iam:                            # users and roles of AWS
+    - principal: arn:aws:iam::123456789012:role/deploy
+      grants:
+        - repositories: [\"*\"]
+          actions: [pull]
+  anonymous: [public/*]           # may be pulled without a password";
 
 /// What to do with grants.
 #[derive(Subcommand)]
@@ -29,6 +48,7 @@ pub(crate) enum Command {
     /// Show what a file would change; changes nothing
     ///
     /// Ends with 0 when nothing would change, with 2 when something would, and with 1 when it can't be told.
+    #[command(after_long_help = EXAMPLE)]
     Plan(Source),
     /// Show what a file changes, ask, and change it
     ///
@@ -37,6 +57,10 @@ pub(crate) enum Command {
     ///
     /// Everything is written at once, and only if nobody changed any of it since it was read. Files that change more than
     /// 100 documents (one for each user, one for everything else) are written in steps of 100, iam and anonymous first.
+    ///
+    /// A file that takes the last permission in the registry from you, whose AWS credentials these are, is refused. So is
+    /// one that changes iam, where iam grants something already, when AWS STS doesn't say who you are.
+    #[command(after_long_help = EXAMPLE)]
     Apply {
         #[command(flatten)]
         source: Source,
@@ -53,21 +77,6 @@ pub(crate) enum Command {
         deployment: Deployment,
     },
 }
-
-/// The file, and where it is to apply.
-#[derive(Args)]
-pub(crate) struct Source {
-    /// A file of YAML; - for standard input
-    ///
-    /// It has up to three sections: users, iam, anonymous. One that isn't there is left alone; one that is there is the
-    /// whole truth, so a user who isn't in it is deleted.
-    file: String,
-    #[command(flatten)]
-    deployment: Deployment,
-}
-
-/// The longest file, in bytes.
-const LONGEST_FILE: usize = 4 * 1024 * 1024;
 
 /// Something would change.
 const CHANGES: u8 = 2;
@@ -143,40 +152,4 @@ async fn standing(source: &Source, plan: &Plan, state: &State, file: &File) -> S
     }
     let (before, after) = (state.grants(), state.grants_after(file));
     Standing::of(source.deployment.caller().await, &before, &after)
-}
-
-impl Source {
-    async fn open(&self) -> Result<Storage, GrantsError> {
-        self.deployment.open().await.map_err(GrantsError::Deployment)
-    }
-
-    fn is_standard_input(&self) -> bool {
-        self.file == "-"
-    }
-
-    fn read(&self) -> Result<File, GrantsError> {
-        let name = if self.is_standard_input() { "standard input" } else { &self.file };
-        let file = |cause| GrantsError::File { name: name.to_owned(), cause };
-        let mut text = String::new();
-        let reader: Box<dyn std::io::Read> = match self.is_standard_input() {
-            true => Box::new(std::io::stdin()),
-            false => Box::new(std::fs::File::open(&self.file).map_err(file)?),
-        };
-        reader.take(LONGEST_FILE as u64 + 1).read_to_string(&mut text).map_err(file)?;
-        if text.len() > LONGEST_FILE {
-            return Err(GrantsError::FileTooLong { name: name.to_owned(), most: LONGEST_FILE });
-        }
-        File::parse(&text).map_err(|error| GrantsError::Malformed { name: name.to_owned(), error })
-    }
-
-    fn confirm(&self) -> Result<(), GrantsError> {
-        let stdin = std::io::stdin();
-        if self.is_standard_input() || !stdin.is_terminal() {
-            return Err(GrantsError::NobodyToAsk);
-        }
-        eprint!("Apply this? Only yes is taken for one: ");
-        let mut answer = String::new();
-        stdin.read_line(&mut answer).map_err(|_| GrantsError::NobodyToAsk)?;
-        if answer.trim() == "yes" { Ok(()) } else { Err(GrantsError::Declined) }
-    }
 }

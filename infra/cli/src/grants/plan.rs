@@ -1,7 +1,6 @@
 //! What a file changes.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
 
 use access::{Actions, IamGrant, IamPattern, Permission, Permissions, RepositoryPattern, UserName};
 
@@ -12,19 +11,19 @@ use crate::moment::Moment;
 
 /// What would be different. Compared by meaning: other words for the same grants are no difference.
 pub(crate) struct Plan {
-    users: BTreeMap<UserName, Difference<Terms>>,
-    iam: BTreeMap<IamPattern, Difference<Reach>>,
-    anonymous: BTreeMap<RepositoryPattern, Difference<()>>,
+    pub(super) users: BTreeMap<UserName, Difference<Terms>>,
+    pub(super) iam: BTreeMap<IamPattern, Difference<Reach>>,
+    pub(super) anonymous: BTreeMap<RepositoryPattern, Difference<()>>,
 }
 
 /// What somebody may do, pattern by pattern.
-type Reach = BTreeMap<RepositoryPattern, Actions>;
+pub(super) type Reach = BTreeMap<RepositoryPattern, Actions>;
 
 /// What makes a user, apart from the secrets.
 #[derive(Clone, PartialEq, Eq)]
-struct Terms {
-    reach: Reach,
-    expires: Option<Moment>,
+pub(super) struct Terms {
+    pub(super) reach: Reach,
+    pub(super) expires: Option<Moment>,
 }
 
 impl From<&UserTerms> for Terms {
@@ -114,109 +113,19 @@ fn push_only(who: &str, grants: &[Permission]) -> Option<String> {
     Some(format!("{who} may push {patterns} and not pull it; docker and others want to, before they push"))
 }
 
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_empty() {
-            return f.write_str("No changes: what the file says is in force.\n");
-        }
-        section(f, "users", &self.users, |f, name, difference| match difference {
-            Difference::Added(terms) => {
-                writeln!(f, "{name}  (new, gets a secret)")?;
-                write_terms(f, '+', terms)
-            }
-            Difference::Removed(terms) => {
-                writeln!(f, "{name}  (isn't in the file: DELETED, its secrets end)")?;
-                write_terms(f, '-', terms)
-            }
-            Difference::Changed { before, after } => {
-                writeln!(f, "{name}")?;
-                write_reach(f, &before.reach, &after.reach)?;
-                match (before.expires, after.expires) {
-                    (same, other) if same == other => Ok(()),
-                    (before, after) => writeln!(f, "      ~ expires {} -> {}", or_never(before), or_never(after)),
-                }
-            }
-        })?;
-        section(f, "iam", &self.iam, |f, principal, difference| {
-            writeln!(f, "{principal}")?;
-            let nothing = Reach::new();
-            match difference {
-                Difference::Added(after) => write_reach(f, &nothing, after),
-                Difference::Removed(before) => write_reach(f, before, &nothing),
-                Difference::Changed { before, after } => write_reach(f, before, after),
-            }
-        })?;
-        section(f, "anonymous", &self.anonymous, |f, pattern, _| writeln!(f, "{pattern}  pull"))?;
-        let counts = [count("users", &self.users), count("iam", &self.iam), count("anonymous", &self.anonymous)];
-        writeln!(f, "{}.", counts.into_iter().flatten().collect::<Vec<_>>().join("; "))
-    }
-}
-
-fn section<K, V>(
-    f: &mut fmt::Formatter<'_>,
-    title: &str,
-    differences: &BTreeMap<K, Difference<V>>,
-    write: impl Fn(&mut fmt::Formatter<'_>, &K, &Difference<V>) -> fmt::Result,
-) -> fmt::Result {
-    if differences.is_empty() {
-        return Ok(());
-    }
-    writeln!(f, "{title}")?;
-    for (key, difference) in differences {
-        write!(f, "  {} ", difference.mark())?;
-        write(f, key, difference)?;
-    }
-    f.write_char('\n')
-}
-
-fn write_terms(f: &mut fmt::Formatter<'_>, mark: char, terms: &Terms) -> fmt::Result {
-    for (pattern, actions) in &terms.reach {
-        writeln!(f, "      {mark} {pattern}  {actions}")?;
-    }
-    match terms.expires {
-        Some(expires) => writeln!(f, "      {mark} expires {expires}"),
-        None => Ok(()),
-    }
-}
-
-fn write_reach(f: &mut fmt::Formatter<'_>, before: &Reach, after: &Reach) -> fmt::Result {
-    for (pattern, difference) in differences(before, after) {
-        let mark = difference.mark();
-        match difference {
-            Difference::Added(actions) | Difference::Removed(actions) => {
-                writeln!(f, "      {mark} {pattern}  {actions}")?;
-            }
-            Difference::Changed { before, after } => writeln!(f, "      {mark} {pattern}  {before} -> {after}")?,
-        }
-    }
-    Ok(())
-}
-
-fn or_never(expires: Option<Moment>) -> String {
-    expires.map_or_else(|| "never".to_owned(), |moment| moment.to_string())
-}
-
-fn count<K, V>(title: &str, differences: &BTreeMap<K, Difference<V>>) -> Option<String> {
-    let of = |mark| differences.values().filter(|difference| difference.mark() == mark).count();
-    let counts = [(of('+'), "to add"), (of('~'), "to change"), (of('-'), "to DELETE")];
-    let counts: Vec<_> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    (!counts.is_empty()).then(|| format!("{title}: {}", counts.join(", ")))
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use access::{Grants, Secret, User};
-    use proptest::prelude::*;
 
     use super::*;
     use crate::kept::Kept;
 
-    fn file(text: &str) -> File {
+    pub(in crate::grants) fn file(text: &str) -> File {
         File::parse(text).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// What is in force after a file was applied where nothing was.
-    fn state(file: &File) -> State {
+    pub(in crate::grants) fn state(file: &File) -> State {
         let user = |terms: &UserTerms| {
             User::new(&Secret::new("secret"), terms.grants.clone(), terms.expires.map(Moment::seconds), 0)
         };
@@ -339,58 +248,5 @@ iam:
         }
         let applied = state(&after);
         assert_eq!(Plan::new(&after, &applied).warnings(&after, &applied, now), Vec::<String>::new(), "once is enough");
-    }
-
-    fn pattern() -> impl Strategy<Value = String> {
-        let odd =
-            prop::sample::select(vec!["*", "0x1", "1e3", "null", "true", "no", "~*", "-*", ".*", "2027-01-31", "y"]);
-        let any = prop_oneof!["[a-z0-9._/*-]{1,20}", odd.prop_map(str::to_owned)];
-        any.prop_filter("a pattern", |text| text.parse::<RepositoryPattern>().is_ok())
-    }
-
-    fn grants() -> impl Strategy<Value = serde_json::Value> {
-        let actions = prop::sample::subsequence(vec!["pull", "push", "delete"], 1..=3);
-        let grant = (prop::collection::vec(pattern(), 1..4), actions);
-        let grant = grant
-            .prop_map(|(repositories, actions)| serde_json::json!({"repositories": repositories, "actions": actions}));
-        prop::collection::vec(grant, 0..4).prop_map(serde_json::Value::Array)
-    }
-
-    /// Any file. JSON is YAML, so the parser makes it.
-    fn files() -> impl Strategy<Value = File> {
-        let name = prop_oneof!["[a-z0-9][a-z0-9._-]{0,12}", Just("null".to_owned()), Just("0x1".to_owned())];
-        let name = name.prop_filter("a name", |text| text.parse::<UserName>().is_ok());
-        let expires = prop::option::of(any::<u32>().prop_map(|seconds| Moment::at(seconds.into()).to_string()));
-        let user = (grants(), expires).prop_map(|(grants, expires)| match expires {
-            Some(expires) => serde_json::json!({"grants": grants, "expires": expires}),
-            None => serde_json::json!({"grants": grants}),
-        });
-        let role = ("[A-Za-z0-9+=,.@_-]{1,12}", grants()).prop_map(|(role, grants)| {
-            serde_json::json!({"principal": format!("arn:aws:iam::123456789012:role/{role}"), "grants": grants})
-        });
-        let users = prop::collection::btree_map(name, user, 0..5);
-        let sections = (users, prop::collection::vec(role, 0..5), prop::collection::vec(pattern(), 0..5));
-        sections.prop_map(|(users, iam, anonymous)| {
-            file(&serde_json::json!({"users": users, "iam": iam, "anonymous": anonymous}).to_string())
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_shown_can_be_applied_and_changes_nothing(file in files()) {
-            let state = state(&file);
-            let shown = state.to_file();
-            let yaml = shown.to_yaml().unwrap_or_else(|error| panic!("{error}"));
-            let read = File::parse(&yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
-            prop_assert_eq!(&read, &shown, "{}", yaml);
-            prop_assert!(Plan::new(&read, &state).is_empty());
-        }
-
-        #[test]
-        fn what_was_applied_is_in_force(before in files(), after in files()) {
-            let (plan, back) = (Plan::new(&after, &state(&before)), Plan::new(&before, &state(&after)));
-            prop_assert_eq!(plan.is_empty(), back.is_empty());
-            prop_assert!(Plan::new(&after, &state(&after)).is_empty());
-        }
     }
 }

@@ -1,6 +1,5 @@
 //! A deployment's table, and whoever works on it with the command line.
 
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use access::{Grants, Secret, User};
@@ -12,29 +11,29 @@ use tokio::net::TcpListener;
 /// In no output whatsoever.
 const SECRET_KEY: &str = "a-secret-key-of-the-test";
 
-pub struct Deployment {
+pub(crate) struct Deployment {
     endpoint: String,
-    pub storage: Storage,
+    pub(crate) storage: Storage,
     home: TempDir,
 }
 
 /// What the program wrote, and how it ended.
 #[derive(Debug)]
-pub struct Told {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Told {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Told {
     /// What a program that failed wrote about it, and nothing else.
-    pub fn error(self) -> String {
+    pub(crate) fn error(self) -> String {
         assert!(self.code == Some(1) && self.stdout.is_empty(), "{self:?}");
         self.stderr
     }
 
     /// What a program that succeeded wrote.
-    pub fn output(self) -> String {
+    pub(crate) fn output(self) -> String {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.stdout
     }
@@ -51,7 +50,7 @@ impl From<Output> for Told {
 }
 
 impl Deployment {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let store = Store::open(Medium::Memory).unwrap();
         store.create_table("registry").unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -74,7 +73,7 @@ impl Deployment {
     }
 
     /// `lambda-registry …`, with credentials and nothing else in the environment, and nothing on standard input.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lambda-registry"));
         command.env_clear().args(arguments).stdin(Stdio::null());
         command.env("REGISTRY_TABLE", "registry").env("AWS_REGION", "us-east-1");
@@ -84,50 +83,55 @@ impl Deployment {
         command
     }
 
-    pub async fn run(&self, arguments: &[&str]) -> Told {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Told {
         output(self.command(arguments)).await
     }
 
     /// Runs it, and fails if it does.
-    pub async fn does(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn does(&self, arguments: &[&str]) -> String {
         self.run(arguments).await.output()
     }
 
+    /// A path in the home directory.
+    pub(crate) fn home(&self, name: &str) -> String {
+        self.home.path().join(name).into_os_string().into_string().unwrap()
+    }
+
     /// Writes a file, and says where.
-    pub fn file(&self, name: &str, contents: &str) -> String {
-        let path: PathBuf = self.home.path().join(name);
+    pub(crate) fn file(&self, name: &str, contents: &str) -> String {
+        let path = self.home(name);
         std::fs::write(&path, contents).unwrap();
-        path.into_os_string().into_string().unwrap()
+        path
     }
 
     /// What is kept of a user, and in which version.
-    pub async fn user(&self, name: &str) -> Option<(User, u64)> {
+    pub(crate) async fn user(&self, name: &str) -> Option<(User, u64)> {
         let document = self.storage.document(DocumentName::User(name)).await.unwrap()?;
         Some((User::from_json(&document.text).unwrap(), document.revision))
     }
 
     /// The names of all users.
-    pub async fn users(&self) -> Vec<String> {
+    pub(crate) async fn users(&self) -> Vec<String> {
         self.storage.users().await.unwrap().into_iter().map(|(name, _)| name).collect()
     }
 
-    pub async fn grants(&self) -> Grants {
+    pub(crate) async fn grants(&self) -> Grants {
         let document = self.storage.document(DocumentName::Grants).await.unwrap();
         document.map(|document| Grants::from_json(&document.text).unwrap()).unwrap_or_default()
     }
 
     /// Puts a user there, or another version, behind the program's back.
-    pub async fn put(&self, name: &str, user: &User, replaces: Option<u64>) {
+    pub(crate) async fn put(&self, name: &str, user: &User, replaces: Option<u64>) {
         let write = DocumentWrite { name: DocumentName::User(name), replaces, text: Some(user.to_json()) };
         assert!(self.storage.write_documents(&[write]).await.unwrap());
     }
 }
 
-pub async fn output(mut command: Command) -> Told {
+pub(crate) async fn output(mut command: Command) -> Told {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap().into()
 }
 
 /// By this machine's clock.
-pub fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
