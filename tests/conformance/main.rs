@@ -8,7 +8,9 @@ mod suite;
 
 use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 
+use lambda_registry_tests::desk::Desk;
 use lambda_registry_tests::modes::Mode;
 use lambda_registry_tests::registry::Registry;
 
@@ -30,12 +32,24 @@ fn the_conformance_suite_finds_no_failure_without_the_front() {
     expect_conformance("without-front", Mode::WithoutFront);
 }
 
+#[test]
+fn the_conformance_suite_finds_no_failure_where_it_has_to_log_in() {
+    let suite = Suite::chosen();
+    let desk = Desk::start(suite.flags());
+    let results = suite.run(&desk.registry, Some(&desk.admin), "with-login");
+    expect_no_failure(&suite, "with-login", &results);
+}
+
 #[track_caller]
 fn expect_conformance(name: &str, mode: Mode) {
     let suite = Suite::chosen();
     let registry = Registry::start(&[mode.flags(), suite.flags()].concat());
-    let results = suite.run(&registry, name);
+    let results = suite.run(&registry, None, name);
+    expect_no_failure(&suite, name, &results);
+}
 
+#[track_caller]
+fn expect_no_failure(suite: &Suite, name: &str, results: &Path) {
     let report = Report::read(&fs::read_to_string(results.join("junit.xml")).expect("junit.xml"));
 
     let summary = format!(

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use lambda_registry_tests::command::dying_with_us;
+use lambda_registry_tests::desk::Account;
 use lambda_registry_tests::registry::Registry;
 
 /// An edition of the suite.
@@ -40,7 +41,7 @@ impl Suite {
 
     /// Runs it to its end, whatever that is, and returns the directory with what it wrote.
     #[track_caller]
-    pub(crate) fn run(&self, registry: &Registry, name: &str) -> PathBuf {
+    pub(crate) fn run(&self, registry: &Registry, account: Option<&Account>, name: &str) -> PathBuf {
         let results = results(name);
         let output = File::create(results.join("output.txt")).expect("a file for the output");
         let errors = output.try_clone().expect("a second handle of the file");
@@ -49,7 +50,11 @@ impl Suite {
             Self::Rewritten(program) => dying_with_us(program.to_str().expect("a path in UTF-8")),
         };
         command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default()).current_dir(&results);
-        command.envs(self.variables(registry)).stdout(output).stderr(errors);
+        command.envs(self.variables(registry));
+        if let Some(account) = account {
+            command.env("OCI_USERNAME", &account.name).env("OCI_PASSWORD", &account.password);
+        }
+        command.stdout(output).stderr(errors);
         // A failure is in its report, with more than its status says.
         command.status().unwrap_or_else(|error| panic!("{command:?} can't be started: {error}"));
         results

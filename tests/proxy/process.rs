@@ -53,7 +53,7 @@ fn it_says_what_keeps_it_from_starting() {
 
     for url in ["127.0.0.1:5000", "https://registry.example.com/v2/", "https://me:secret@registry.example.com"] {
         let ended = command(url).output().unwrap();
-        expect_refusal(&ended, 2, "not the URL of a registry: give https:// and its host");
+        expect_refusal(&ended, 1, "not the URL of a registry: give https:// and its host");
     }
 }
 

@@ -8,12 +8,15 @@
 pub mod clients;
 pub mod command;
 pub mod content;
+pub mod desk;
 pub mod digest;
 pub mod docker_registry;
 pub mod download;
 pub mod http;
 pub mod image;
 pub mod images;
+pub mod keep_alive;
+pub mod measure;
 pub mod modes;
 pub mod process;
 pub mod proxy;

@@ -1,7 +1,7 @@
 //! A server of ours as a process: started on a free port, asked where it listens, held to end without a panic.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -143,6 +143,11 @@ fn address_in(log: &str) -> Option<String> {
     let (_, rest) = log.split_once("listening on http://")?;
     let (address, _) = rest.split_once(char::is_whitespace)?;
     Some(address.to_owned())
+}
+
+/// Where the binaries of the registry are.
+pub fn programs() -> PathBuf {
+    Path::new(&binary()).parent().expect("a binary in a directory").to_owned()
 }
 
 /// The release build of the registry, or what `LAMBDA_REGISTRY_BIN` names.

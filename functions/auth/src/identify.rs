@@ -1,7 +1,7 @@
 //! From a name and a password to who that is, and what they may do.
 
-use access::{IAM_USER, Permissions, Principal, Secret, Usage, User, UserName};
-use protocol::{ApiError, ErrorCode};
+use access::{Action, IAM_USER, Permissions, Principal, Scope, Secret, Usage, User, UserName};
+use protocol::ApiError;
 use runtime::{VerifyError, now, read_grants};
 use storage::DocumentName;
 
@@ -13,6 +13,23 @@ pub(crate) struct Identity {
     pub(crate) permissions: Permissions,
     /// When they cease to be, in seconds since 1970.
     pub(crate) until: u64,
+}
+
+impl Identity {
+    /// Whether more would be granted to somebody who may also do what everybody may.
+    pub(crate) fn lacks_pulls(&self, scopes: &[Scope]) -> bool {
+        let knows_everybodys = match self.principal {
+            Principal::Anonymous | Principal::Iam(_) | Principal::Anyone => true,
+            Principal::User(_) | Principal::PullSecret => false,
+        };
+        !knows_everybodys
+            && scopes.iter().any(|scope| match scope {
+                Scope::Repository(name, wanted) => {
+                    wanted.contains(Action::Pull) && !self.permissions.on(name).contains(Action::Pull)
+                }
+                Scope::Catalog => true,
+            })
+    }
 }
 
 /// Why it isn't known who somebody is.
@@ -73,16 +90,13 @@ impl Auth {
             Err(VerifyError::Token(_)) => {
                 return Err(Unidentified::Wrong("the password of AWS isn't valid, or not any more"));
             }
-            Err(VerifyError::Unavailable(after)) => {
-                let message = "the registry can't check credentials for now; try again";
-                let seconds = after.as_secs().max(1).to_string();
-                return Err(ApiError::new(ErrorCode::Unavailable, message).header("Retry-After", seconds).into());
-            }
+            Err(VerifyError::Unavailable(after)) => return Err(VerifyError::unavailable(after).into()),
         };
         let Principal::Iam(principal) = &claims.principal else {
             return Err(Unidentified::Wrong("the password of AWS belongs to nobody in IAM"));
         };
-        let permissions = read_grants(&self.storage).await?.of_iam(principal);
+        let grants = read_grants(&self.storage).await?;
+        let permissions = grants.of_iam(principal).and(grants.of_everybody());
         Ok(Identity { principal: claims.principal, permissions, until: claims.expires_at })
     }
 }

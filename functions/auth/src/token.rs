@@ -7,7 +7,7 @@ use access::{
 use http::StatusCode;
 use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use protocol::{ApiError, ErrorCode, Method};
-use runtime::{Query, Reply, Request, Response, now};
+use runtime::{Query, Reply, Request, Response, now, read_grants};
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -22,6 +22,9 @@ const MAX_FORM: usize = 64 * 1024;
 const MAX_ACCESS: usize = 4000;
 /// The shortest life of a token, in seconds: clients count on it (Docker token specification, "Token Response Fields").
 const SHORTEST: u64 = 60;
+/// How much sooner than it ends a token is said to end, in seconds: there are requests that are on their way then, and
+/// clients whose clocks are behind. Few of them ask for another one when a token is refused in the middle of a push.
+const MARGIN: u64 = 60;
 
 /// What a client asks.
 struct Asked {
@@ -34,14 +37,10 @@ struct Asked {
 impl Auth {
     pub(crate) async fn token(&self, request: Request) -> Result<Response, ApiError> {
         let (origin, id) = (request.origin.clone(), request.id.clone());
-        let asked = Asked::read(request).await?;
-        match asked.parameters.get("service") {
-            Some(service) if service != origin.service() => {
-                let message = format!("the parameter service: this is {}, not {service:?}", origin.service());
-                return Err(ApiError::new(ErrorCode::TokenRequestInvalid, message));
-            }
-            _ => {}
-        }
+        let asked = Asked::read(request).await.inspect_err(|error| {
+            let reason = &error.message;
+            tracing::info!(principal = "unknown", action = "token", reason, request_id = id, "access denied");
+        })?;
         let scopes = Scope::parse_all(asked.parameters.all("scope"));
         let identified = match &asked.credentials {
             Credentials::Basic { user, password } => self.identify(user, password, origin.service()).await,
@@ -50,7 +49,7 @@ impl Auth {
         let unauthorized = |message: &str| {
             ApiError::new(ErrorCode::Unauthorized, message).header("WWW-Authenticate", basic_challenge(&origin))
         };
-        let identity = match identified {
+        let mut identity = match identified {
             Ok(identity) => identity,
             Err(Unidentified::Failed(error)) => return Err(error),
             Err(Unidentified::Wrong(reason)) => {
@@ -58,6 +57,11 @@ impl Auth {
                 return Err(unauthorized("the user name or the password is wrong"));
             }
         };
+        if identity.lacks_pulls(&scopes) {
+            // Whoever logs in may do no less than whoever doesn't.
+            let everybodys = read_grants(&self.storage).await?.of_everybody();
+            identity.permissions = identity.permissions.and(everybodys);
+        }
         let granted = granted(&identity.permissions, &scopes);
         let scope = granted.entries.iter().map(as_scope).collect::<Vec<_>>().join(" ");
         if identity.principal == Principal::Anonymous && granted.entries.is_empty() {
@@ -79,7 +83,7 @@ impl Auth {
         let mut body = json!({
             "token": token.expose(),
             "access_token": token.expose(),
-            "expires_in": lifetime,
+            "expires_in": announced(lifetime),
             "issued_at": issued,
         });
         if asked.is_oauth {
@@ -115,6 +119,18 @@ impl Auth {
 
 impl Asked {
     async fn read(request: Request) -> Result<Self, ApiError> {
+        let service = request.origin.service().to_owned();
+        let asked = Self::parse(request).await?;
+        match asked.parameters.get("service") {
+            Some(other) if other != service => {
+                let message = format!("the parameter service: this is {service}, not {other:?}");
+                Err(ApiError::new(ErrorCode::TokenRequestInvalid, message))
+            }
+            _ => Ok(asked),
+        }
+    }
+
+    async fn parse(request: Request) -> Result<Self, ApiError> {
         let malformed = |message: String| ApiError::new(ErrorCode::TokenRequestInvalid, message);
         let fields = request.headers.get_all(AUTHORIZATION).iter().map(|field| field.as_bytes());
         let credentials = Credentials::read(fields).map_err(|error| malformed(error.to_string()))?;
@@ -142,6 +158,11 @@ impl Asked {
         };
         Ok(Self { credentials, parameters, is_oauth: true })
     }
+}
+
+/// How long a client may count on a token that is valid for so many seconds.
+fn announced(lifetime: u64) -> u64 {
+    lifetime.saturating_sub(MARGIN).max(lifetime.min(SHORTEST))
 }
 
 /// What of the scopes is granted.
@@ -208,6 +229,12 @@ mod tests {
         assert_eq!(scopes(team, "repository:team/app:delete"), Vec::<String>::new());
         assert_eq!(scopes(team, "registry:catalog:*"), ["registry:catalog:*"]);
         assert_eq!(scopes("[]", "registry:catalog:* repository:team/app:pull"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_token_is_said_to_end_a_minute_before_it_does_unless_it_is_that_short() {
+        assert_eq!([300, 3600, 120].map(announced), [240, 3540, 60]);
+        assert_eq!([100, 60, 1].map(announced), [60, 60, 1]);
     }
 
     #[test]

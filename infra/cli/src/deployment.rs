@@ -9,7 +9,7 @@ use crate::Aws;
 /// Where the registry is. Whoever asks is found as with any other AWS tool.
 #[derive(Args)]
 pub struct Deployment {
-    /// The deployment's table: the stack's output Table
+    /// The deployment's table: the stack's output TableName
     #[arg(long, env = "REGISTRY_TABLE")]
     table: String,
     /// The deployment's AWS region; by default the profile's

@@ -170,6 +170,8 @@ impl Desk {
             ("AWS_ACCESS_KEY_ID", self.identity.access_key_id.clone()),
             ("AWS_SECRET_ACCESS_KEY", self.identity.secret_access_key.clone()),
             ("AWS_REGION", self.region.to_owned()),
+            // What the first version of the AWS command line reads.
+            ("AWS_DEFAULT_REGION", self.region.to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
             ("AWS_ENDPOINT_URL_STS", aws.clone()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws),

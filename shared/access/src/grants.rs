@@ -40,7 +40,7 @@ impl Grants {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// What a principal of IAM may do.
+    /// What a principal of IAM may do, beside what everybody may.
     pub fn of_iam(&self, principal: &IamPrincipal) -> Permissions {
         let matching = self.iam.iter().filter(|grant| grant.principal.matches(principal));
         matching.flat_map(|grant| grant.grants.iter().cloned()).collect()

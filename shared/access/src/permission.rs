@@ -37,6 +37,13 @@ impl Permissions {
         [Permission { repositories, actions: [Action::Pull].into_iter().collect() }].into_iter().collect()
     }
 
+    /// These and those.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// One by one.
     pub fn iter(&self) -> impl Iterator<Item = &Permission> {
         self.0.iter()

@@ -1,5 +1,7 @@
 //! What a client asks a token for (Docker token specification, "Resource Scope").
 
+use std::collections::HashMap;
+
 use protocol::RepositoryName;
 
 use crate::{Action, Actions};
@@ -20,18 +22,16 @@ impl Scope {
     /// What isn't understood is left out, as the specification wants it: nothing is granted for it.
     pub fn parse_all<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<Self> {
         let mut scopes: Vec<Self> = Vec::new();
+        let mut places: HashMap<RepositoryName, usize> = HashMap::new();
         for scope in values.into_iter().flat_map(str::split_whitespace).filter_map(Self::parse) {
-            match &scope {
-                Self::Repository(name, more) => {
-                    let known = scopes.iter_mut().find_map(|known| match known {
-                        Self::Repository(same, actions) if same == name => Some(actions),
-                        _ => None,
-                    });
-                    match known {
-                        Some(actions) => *actions = actions.union(*more),
-                        None => scopes.push(scope),
+            match scope {
+                Self::Repository(name, more) => match places.get(&name).and_then(|place| scopes.get_mut(*place)) {
+                    Some(Self::Repository(_, actions)) => *actions = actions.union(more),
+                    _ => {
+                        places.insert(name.clone(), scopes.len());
+                        scopes.push(Self::Repository(name, more));
                     }
-                }
+                },
                 Self::Catalog if scopes.contains(&Self::Catalog) => {}
                 Self::Catalog => scopes.push(Self::Catalog),
             }

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use crate::keys::{Keys, VerifyError};
 
 /// How long grants count as read. Only passwords on the registry's own routes need them: tokens carry what was granted.
-const GRANTS_FOR: Duration = Duration::from_secs(60);
+pub const GRANTS_FOR: Duration = Duration::from_secs(60);
 
 /// Decides on every request of a function. Tokens cost no call of AWS; a password costs a read a minute.
 pub struct Gate {
@@ -62,12 +62,10 @@ impl Gate {
         self.access
     }
 
-    /// What initialisation reads anyway to open the connection to DynamoDB: the keys.
+    /// What initialisation reads anyway to open the connection to DynamoDB: the keys. An open registry has no use for
+    /// them, but they are what every function may read.
     pub async fn warm_up(&self) {
-        match self.access {
-            Access::Login => self.keys.warm_up().await,
-            Access::Open => self.storage.warm_up().await,
-        }
+        self.keys.warm_up().await;
     }
 
     /// Lets a request in, and writes down that it did, or why not.
@@ -114,7 +112,8 @@ impl Gate {
         let claims = self.keys.verify(password, Usage::Password, origin.service()).await?;
         let permissions = match &claims.principal {
             Principal::Iam(principal) => {
-                self.grants().await.map_err(|error| Refusal::Failed(error.into()))?.of_iam(principal)
+                let grants = self.grants().await.map_err(|error| Refusal::Failed(error.into()))?;
+                grants.of_iam(principal).and(grants.of_everybody())
             }
             // Passwords are issued to nobody else.
             _ => return Err(VerifyError::Token(access::TokenError::Malformed).into()),

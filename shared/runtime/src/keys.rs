@@ -42,9 +42,10 @@ impl From<TokenError> for VerifyError {
 
 impl VerifyError {
     /// What a client is told when keys can't be read.
-    pub(crate) fn unavailable(after: Duration) -> ApiError {
+    pub fn unavailable(after: Duration) -> ApiError {
         let message = "the registry can't check credentials for now; try again";
-        let seconds = after.as_secs().max(1).to_string();
+        // Whoever came back in a second that has begun would come too early.
+        let seconds = after.as_millis().div_ceil(1000).max(1).to_string();
         ApiError::new(ErrorCode::Unavailable, message).header("Retry-After", seconds)
     }
 }

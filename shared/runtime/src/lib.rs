@@ -23,7 +23,7 @@ pub use background::{Background, NotStarted, Schema1Upgrade};
 pub use environment::{BackgroundConfig, Environment, MissingVariable, PullSecretConfig, TOKEN_LIFETIME};
 pub use event::{Event, EventResponse, Host, invoke};
 pub use function::{Parts, StartError, run};
-pub use gate::{Gate, read_grants};
+pub use gate::{GRANTS_FOR, Gate, read_grants};
 pub use job::{Deadline, Job, JobError, perform, run_job};
 pub use keys::{Keys, VerifyError, now};
 pub use logs::init as init_logs;

@@ -173,7 +173,7 @@ pub fn grants() -> Key {
     Key { pk: "GRANTS".to_owned(), sk: "CURRENT".to_owned() }
 }
 
-/// An item that doesn't exist: reading it opens the connection. Its partition is one that every function may read.
+/// An item that doesn't exist: reading it opens the connection. Whoever reads repositories may read it.
 pub(crate) fn warm_up() -> Key {
     Key { pk: "REPOSITORY#".to_owned(), sk: "WARM-UP".to_owned() }
 }

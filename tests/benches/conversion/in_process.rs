@@ -2,80 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::process::Command;
-use std::time::{Duration, Instant};
 
 use conversion::{
     ChildFormat, ImageInputs, LayerContent, Manifest, Replacement, Target, children_to_convert, convert_image,
     convert_index,
 };
+use lambda_registry_tests::measure::Case;
 use protocol::{Compression, Digest, MediaType, RepositoryName, Tag};
 use serde_json::json;
 
 use crate::image::Image;
 
-const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_millis(200);
-
-/// How often callgrind sees a conversion in its shorter run; the longer one has twice as many.
-const REPEATED: usize = 10;
-
-/// One conversion.
-struct Case {
-    name: String,
-    run: Box<dyn Fn()>,
-}
-
-/// Prints conversions per second and instructions per conversion.
-pub(crate) fn measure() {
-    let cases = cases();
-    let mut best = vec![0.0; cases.len()];
-    for _ in 0..ROUNDS {
-        for (best, case) in best.iter_mut().zip(&cases) {
-            *best = rate(case).max(*best);
-        }
-    }
-    println!("{:<42} {:>12} {:>24}", "In process, one core", "per second", "instructions (callgrind)");
-    for (case, best) in cases.iter().zip(best) {
-        println!("{:<42} {best:>12.0} {:>24}", case.name, instructions(&case.name));
-    }
-}
-
-/// Converts as often as said, and does nothing else.
-pub(crate) fn repeat(name: &str, times: usize) {
-    let cases = cases();
-    let case = cases.iter().find(|case| case.name == name).expect("the name of a case");
-    (0..times).for_each(|_| (case.run)());
-}
-
-fn rate(case: &Case) -> f64 {
-    (case.run)();
-    let (started, mut times) = (Instant::now(), 0_u32);
-    while started.elapsed() < ROUND {
-        (case.run)();
-        times += 1;
-    }
-    f64::from(times) / started.elapsed().as_secs_f64()
-}
-
-/// Two runs that differ only in the number of conversions, so that what a start costs cancels out.
-fn instructions(name: &str) -> u64 {
-    let (short, long) = (collected(name, REPEATED), collected(name, 2 * REPEATED));
-    (long - short) / REPEATED as u64
-}
-
-fn collected(name: &str, times: usize) -> u64 {
-    let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    valgrind.arg(std::env::current_exe().expect("this program")).args(["repeat", name, &times.to_string()]);
-    let output = valgrind.output().expect("valgrind can be started");
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{words}");
-    let (_, count) = words.split_once("Collected : ").expect("callgrind says what it counted");
-    count.split_whitespace().next().and_then(|count| count.parse().ok()).expect("a number")
-}
-
-fn cases() -> Vec<Case> {
+/// Every conversion that is measured.
+pub(crate) fn cases() -> Vec<Case> {
     let images = [10, 127].into_iter().flat_map(images);
     let lists = [
         (MediaType::DockerManifestList, Target::OciIndex(ChildFormat::OciManifest)),
@@ -107,7 +46,7 @@ fn images(layers: usize) -> impl Iterator<Item = Case> {
             let read = Manifest::stored(source.bytes().to_vec(), source.media_type()).expect("a manifest");
             black_box(convert(&read, target).digest());
         };
-        Case { name, run: Box::new(run) }
+        Case::new(name, run)
     })
     .into_iter()
 }
@@ -152,7 +91,7 @@ fn list(media_type: &MediaType, target: Target) -> Case {
         let made = convert_index(&list, &target, &replaced.collect()).expect("a list that both families can express");
         black_box(made.manifest.digest());
     };
-    Case { name, run: Box::new(run) }
+    Case::new(name, run)
 }
 
 fn format(media_type: &MediaType) -> &'static str {

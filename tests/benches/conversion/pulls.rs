@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use lambda_registry_tests::digest::sha256;
 use lambda_registry_tests::docker_registry::DockerRegistry;
 use lambda_registry_tests::http::Request;
+use lambda_registry_tests::keep_alive::Client;
 use lambda_registry_tests::registry::Registry;
 
-use crate::client::Client;
 use crate::image::Image;
 
 const SCHEMA2: &str = "application/vnd.docker.distribution.manifest.v2+json";
@@ -67,7 +67,7 @@ pub(crate) fn measure() {
 fn once(address: &str, repository: &str, tags: &[String], clients: usize) -> f64 {
     side_by_side(address, clients, |client, number| {
         let mine = tags.iter().skip(number).step_by(clients);
-        mine.map(|tag| client.pull(repository, tag, SCHEMA1)).count()
+        mine.map(|tag| client.pull(repository, tag, SCHEMA1, "")).count()
     })
 }
 
@@ -76,7 +76,7 @@ fn often(address: &str, repository: &str, tags: &[String], media_type: &str, cli
     side_by_side(address, clients, |client, number| {
         let started = Instant::now();
         let mine = tags.iter().cycle().skip(number).take_while(|_| started.elapsed() < ROUND);
-        mine.map(|tag| client.pull(repository, tag, media_type)).count()
+        mine.map(|tag| client.pull(repository, tag, media_type, "")).count()
     })
 }
 

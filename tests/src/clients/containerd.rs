@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::home::Home;
-use crate::command::run;
+use crate::command::{Outcome, attempt, run};
 use crate::images::Layout;
 use crate::registry::Registry;
 
@@ -56,13 +56,25 @@ impl Containerd {
     /// Pushes an image.
     #[track_caller]
     pub fn push(&self, image: &str, flags: &[&str]) {
-        run(self.ctr().args(["images", "push", "--plain-http"]).args(flags).arg(image));
+        self.try_push(image, flags).expect_success();
+    }
+
+    /// The same, for a registry that may refuse it.
+    #[track_caller]
+    pub fn try_push(&self, image: &str, flags: &[&str]) -> Outcome {
+        attempt(self.ctr().args(["images", "push", "--plain-http"]).args(flags).arg(image))
     }
 
     /// Pulls an image and unpacks it.
     #[track_caller]
     pub fn pull(&self, image: &str, flags: &[&str]) {
-        run(self.ctr().args(["images", "pull", "--plain-http"]).args(SNAPSHOTTER).args(flags).arg(image));
+        self.try_pull(image, flags).expect_success();
+    }
+
+    /// The same, for a registry that may refuse it.
+    #[track_caller]
+    pub fn try_pull(&self, image: &str, flags: &[&str]) -> Outcome {
+        attempt(self.ctr().args(["images", "pull", "--plain-http"]).args(SNAPSHOTTER).args(flags).arg(image))
     }
 
     /// Fetches all content of an image, and unpacks nothing.

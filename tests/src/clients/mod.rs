@@ -19,6 +19,7 @@ pub use containerd::Containerd;
 pub use crane::Crane;
 pub use docker_manifest::DockerManifest;
 pub use helm::Helm;
+pub use home::Home;
 pub use oras::Oras;
 pub use podman::Podman;
 pub use regctl::Regctl;

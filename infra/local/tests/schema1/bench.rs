@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use access::Access;
+use access::{Access, Origin};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
@@ -14,7 +14,7 @@ use manifest_get::ManifestGet;
 use manifest_put::ManifestPut;
 use protocol::{Digest, Function, RepositoryName};
 use runtime::{
-    Background, BackgroundConfig, Deadline, Handler, Incoming, Job as _, JobError, Response, Schema1Upgrade,
+    Background, BackgroundConfig, Deadline, Gate, Handler, Incoming, Job as _, JobError, Response, Schema1Upgrade,
 };
 use schema1_upgrade::Upgrade;
 use serde_json::{Value, json};
@@ -169,10 +169,12 @@ impl Bench {
             query: String::new(),
             headers: HeaderMap::from_iter([(header.parse().unwrap(), value.parse().unwrap())]),
             body: Box::pin(futures_util::stream::iter([body])),
-            host: "registry.example.com".to_owned(),
+            origin: Origin::new("registry.example.com", true),
             id: "request".to_owned(),
+            iam: None,
         };
-        runtime::answer(handler, Access::Open, incoming).await
+        let gate = Gate::new(Access::Open, self.storage.clone());
+        runtime::answer(handler, &gate, incoming).await
     }
 
     /// The next event that Lambda was given.
