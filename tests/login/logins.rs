@@ -11,7 +11,7 @@ with_every_client!([
     the_password_of_an_iam_principal_is_as_good_as_a_user,
     whoever_may_only_pull_is_told_so_when_they_push,
     other_teams_repositories_are_out_of_reach,
-    what_is_public_is_pulled_without_a_password_and_nothing_else,
+    what_is_public_is_pulled_by_everybody_and_nothing_else,
 ]);
 
 fn whoever_has_the_secret_pushes_and_pulls(tool: Tool) {
@@ -103,7 +103,7 @@ fn other_teams_repositories_are_out_of_reach(tool: Tool) {
     }
 }
 
-fn what_is_public_is_pulled_without_a_password_and_nothing_else(tool: Tool) {
+fn what_is_public_is_pulled_by_everybody_and_nothing_else(tool: Tool) {
     let desk = Desk::start(&[]);
     desk.grant("anonymous: [public/*]");
     let admin = Person::logged_in(tool, &desk, &desk.admin);
@@ -112,6 +112,8 @@ fn what_is_public_is_pulled_without_a_password_and_nothing_else(tool: Tool) {
     let anybody = Person::new(tool, &desk);
 
     anybody.pull("public/app").expect_success();
+    let stranger = Person::logged_in(tool, &desk, &desk.user("stranger", "other/*", "pull"));
+    stranger.pull("public/app").expect_success();
 
     anybody.pull("private/app").expect_failure("unauthorized");
     anybody.push("public/app").expect_failure("unauthorized");

@@ -49,7 +49,6 @@ fn a_mount_from_a_repository_that_may_not_be_pulled_is_as_if_the_blob_were_not_t
 #[test]
 fn the_catalog_shows_what_may_be_pulled() {
     let desk = Desk::start(&[]);
-    desk.grant("anonymous: [public/*]");
     let admin = Person::logged_in(Tool::Crane, &desk, &desk.admin);
     for repository in ["ours/app", "theirs/app", "public/app"] {
         admin.push(repository).expect_success();
@@ -57,12 +56,20 @@ fn the_catalog_shows_what_may_be_pulled() {
     let ours = Person::logged_in(Tool::Crane, &desk, &desk.user("ours", "ours/*", "pull,push"));
     let pusher = Person::logged_in(Tool::Crane, &desk, &desk.user("pusher", "theirs/*", "push"));
     let anybody = Person::new(Tool::Crane, &desk);
-    let catalog = |person: &Person| run(person.command("crane").args(["catalog", &person.host]));
+    let catalog = |person: &Person| attempt(person.command("crane").args(["catalog", &person.host]));
+    let shown = |person: &Person| run(person.command("crane").args(["catalog", &person.host]));
+    assert_eq!(shown(&admin), "ours/app\npublic/app\ntheirs/app\n");
+    assert_eq!(shown(&ours), "ours/app\n");
+    for person in [&pusher, &anybody] {
+        catalog(person).expect_failure("unauthorized");
+    }
 
-    assert_eq!(catalog(&admin), "ours/app\npublic/app\ntheirs/app\n");
-    assert_eq!(catalog(&ours), "ours/app\n");
-    assert_eq!(catalog(&anybody), "public/app\n");
-    attempt(pusher.command("crane").args(["catalog", &pusher.host])).expect_failure("unauthorized");
+    desk.grant("anonymous: [public/*]");
+
+    assert_eq!(shown(&ours), "ours/app\npublic/app\n");
+    for person in [&pusher, &anybody] {
+        assert_eq!(shown(person), "public/app\n");
+    }
 }
 
 #[test]
