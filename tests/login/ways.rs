@@ -149,6 +149,23 @@ fn layers_of_any_size_pass_through_the_proxy_with_the_clients_credentials() {
 }
 
 #[test]
+fn a_proxy_with_a_login_of_its_own_needs_none_of_its_clients() {
+    // Tokens that end at once: what takes longer than a token lives passes all the same.
+    let desk = Desk::start(&[Mode::WithoutFront.flags(), &["--token-lifetime", "1"]].concat());
+    let proxy = Proxy::start_with(desk.registry.address(), &["--login"], &desk.environment());
+    let layer = Layer::new(Compression::None, &[("data/large", &noise(6_000_000, 8))]);
+    let layout = Layout::of_image(&Image::new("amd64").layer(layer));
+
+    let podman = Person::new(Tool::Podman, &proxy);
+    podman.push_layout("team/app", &layout).expect_success();
+    podman.pull("team/app").expect_success();
+
+    assert_eq!(proxy.log().matches(" bytes sent to the bucket in ").count(), 1, "one layer is large");
+    let log = desk.registry.log();
+    assert!(log.contains("POST /login") && !log.contains("/token"), "{log}");
+}
+
+#[test]
 fn whoever_may_not_push_gets_no_url_of_the_bucket() {
     let desk = Desk::start(Mode::WithoutFront.flags());
     let (bytes, scope) = (noise(6_000_000, 7), "repository:team/app:pull,push");

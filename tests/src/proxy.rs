@@ -26,10 +26,17 @@ impl Proxy {
     /// Starts `lambda-registry proxy` for the registry at `127.0.0.1:<port>`, and waits until it listens.
     #[track_caller]
     pub fn start(registry: &str) -> Self {
+        Self::start_with(registry, &[], &[])
+    }
+
+    /// The same with further flags and environment.
+    #[track_caller]
+    pub fn start_with(registry: &str, flags: &[&str], environment: &[(String, String)]) -> Self {
         let directory = TempDir::with_prefix("proxy-").expect("a temporary directory");
         fs::create_dir(spool(directory.path())).expect("a spool directory");
         let mut command = command(&format!("http://{registry}"));
         command.args(["--port", "0", "--spool-dir"]).arg(spool(directory.path()));
+        command.args(flags).envs(environment.iter().map(|(name, value)| (name, value)));
         Self { server: Server::start(&mut command, &directory.path().join("proxy.log")), directory }
     }
 

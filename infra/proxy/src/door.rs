@@ -49,7 +49,7 @@ impl Door {
         // Better now than with the first layer.
         Spool::create(&options.spool).map_err(|error| StartError::Spool(options.spool.clone(), error))?;
         Ok(Self {
-            upstream: Upstream::new(options.registry, options.patience)?,
+            upstream: Upstream::new(options.registry, options.patience, options.login)?,
             sessions: Sessions::default(),
             display: Display::new(),
             spool: options.spool,

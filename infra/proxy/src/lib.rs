@@ -9,11 +9,12 @@
 //! whole, most of them without saying how long they are. So the proxy takes uploads into files, verifies their digests,
 //! and sends them on in requests that a gateway takes. Everything else passes through as it is.
 //!
-//! Credentials are the client's own: the proxy has none, and passes them to the registry and to nobody else.
+//! Credentials are the client's own, passed to the registry and to nobody else; or the proxy's, when it has a [`Login`].
 
 mod client;
 mod delivery;
 mod door;
+mod login;
 mod origin;
 mod pass;
 mod payload;
@@ -35,6 +36,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use client::{HttpClient, http_client, with_causes};
+pub use login::Login;
 pub use origin::{InvalidOrigin, Origin};
 pub use retry::Patience;
 
@@ -55,6 +57,8 @@ pub struct Options {
     pub spool: PathBuf,
     /// How failures of registry and bucket are met.
     pub patience: Patience,
+    /// What the proxy logs in with itself; None for what its clients show.
+    pub login: Option<Login>,
 }
 
 /// Why the proxy didn't start. Each says what to do.

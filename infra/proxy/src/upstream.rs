@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 
 use crate::StartError;
 use crate::client::{HttpClient, http_client, with_causes};
+use crate::login::Login;
 use crate::origin::Origin;
 use crate::payload::{Counted, Payload};
 use crate::retry::{Outcome, Patience, Retries, is_transient};
@@ -47,16 +48,20 @@ pub(crate) struct Upstream {
     pub(crate) registry: Origin,
     patience: Patience,
     client: HttpClient<Counted>,
+    login: Option<Login>,
 }
 
 impl Upstream {
-    pub(crate) fn new(registry: Origin, patience: Patience) -> Result<Self, StartError> {
+    pub(crate) fn new(registry: Origin, patience: Patience, login: Option<Login>) -> Result<Self, StartError> {
         let client = http_client().map_err(StartError::Certificates)?;
-        Ok(Self { registry, patience, client })
+        Ok(Self { registry, patience, client, login })
     }
 
     /// A request to the registry.
-    pub(crate) fn call(&self, method: Method, path: PathAndQuery, headers: HeaderMap, payload: Payload) -> Call {
+    pub(crate) fn call(&self, method: Method, path: PathAndQuery, mut headers: HeaderMap, payload: Payload) -> Call {
+        if let Some(login) = &self.login {
+            headers.insert(AUTHORIZATION, login.header());
+        }
         Call { method, to: self.registry.uri(path), headers, payload }
     }
 

@@ -31,7 +31,7 @@ async fn with_silence(registry: SocketAddr, silence: Duration) -> Client {
         silence,
     };
     let registry = format!("http://{registry}").parse().unwrap();
-    let options = Options { registry, port: 0, spool: std::env::temp_dir(), patience };
+    let options = Options { registry, port: 0, spool: std::env::temp_dir(), patience, login: None };
     let proxy = Proxy::start(options).await.unwrap();
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     Client { proxy, http }
