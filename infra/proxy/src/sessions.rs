@@ -1,7 +1,7 @@
 //! Upload sessions: what has come of a blob, and how far the registry is with it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ pub(crate) struct Session {
     pub(crate) id: UploadId,
     name: RepositoryName,
     received: AtomicU64,
+    finished: AtomicBool,
     used: Mutex<Instant>,
     state: tokio::sync::Mutex<State>,
 }
@@ -47,11 +48,13 @@ impl Sessions {
             id,
             name: name.clone(),
             received: AtomicU64::new(0),
+            finished: AtomicBool::new(false),
             used: Mutex::new(Instant::now()),
             state: tokio::sync::Mutex::new(State::Open(Box::new(upload))),
         });
         let mut all = lock(&self.0);
-        all.retain(|_, session| session.state.try_lock().is_err() || lock(&session.used).elapsed() < FORGOTTEN);
+        // Whoever only looks holds nothing: a request that comes in that moment would be told that another one writes.
+        all.retain(|_, session| lock(&session.used).elapsed() < FORGOTTEN || session.state.try_lock().is_err());
         all.insert(session.id.to_string(), session.clone());
         Ok(session)
     }
@@ -100,6 +103,17 @@ impl Session {
 
     pub(crate) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
+    }
+
+    /// Whether the blob has arrived. Nobody has to hold the session to know.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::Relaxed)
+    }
+
+    /// The blob has arrived; `state` is this session's, held.
+    pub(crate) fn finish(&self, state: &mut State, digest: Digest) {
+        *state = State::Finished(digest);
+        self.finished.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn set_received(&self, received: u64) {

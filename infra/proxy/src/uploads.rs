@@ -108,17 +108,16 @@ impl Door {
             return Err(failure);
         }
         let answer = reply::created(session.name(), &digest);
-        *state = State::Finished(digest);
+        session.finish(&mut state, digest);
         Ok(answer)
     }
 
     /// GET: how far the session is.
     pub(crate) fn status(&self, name: &RepositoryName, id: &UploadId) -> Result<Answer, Failure> {
         let session = self.sessions.find(name, id)?;
-        // One that is held is open.
-        match session.try_claim().as_deref() {
-            Some(State::Finished(_)) => Err(unknown().into()),
-            Some(State::Open(_)) | None => Ok(reply::session(StatusCode::NO_CONTENT, &session)),
+        match session.is_finished() {
+            true => Err(unknown().into()),
+            false => Ok(reply::session(StatusCode::NO_CONTENT, &session)),
         }
     }
 
@@ -130,7 +129,7 @@ impl Door {
         request: Request,
     ) -> Result<Answer, Failure> {
         let session = self.sessions.find(name, id)?;
-        if let Some(State::Finished(_)) = session.try_claim().as_deref() {
+        if session.is_finished() {
             return Err(unknown().into());
         }
         self.abandon(&session, &request.caller()).await;
