@@ -95,8 +95,7 @@ impl Auth {
         let Principal::Iam(principal) = &claims.principal else {
             return Err(Unidentified::Wrong("the password of AWS belongs to nobody in IAM"));
         };
-        let grants = read_grants(&self.storage).await?;
-        let permissions = grants.of_iam(principal).and(grants.of_everybody());
+        let permissions = read_grants(&self.storage).await?.of_iam_and_everybody(principal);
         Ok(Identity { principal: claims.principal, permissions, until: claims.expires_at })
     }
 }

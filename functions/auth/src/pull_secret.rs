@@ -10,8 +10,8 @@ use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Region};
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
-use protocol::{ApiError, ErrorCode};
-use runtime::PullSecretConfig;
+use protocol::ApiError;
+use runtime::{PullSecretConfig, VerifyError};
 use serde::Deserialize;
 use storage::Credentials;
 use tokio::sync::Mutex;
@@ -74,8 +74,7 @@ impl PullSecret {
     async fn fetch(&self) -> Result<Value, ApiError> {
         let unavailable = |reason: String| {
             tracing::error!(reason, "the pull secret can't be read");
-            let message = "the registry can't check credentials for now; try again";
-            ApiError::new(ErrorCode::Unavailable, message).header("Retry-After", "10")
+            VerifyError::unavailable(PAUSE)
         };
         let sent = storage::deadline::wait(self.client.get_secret_value().secret_id(&self.config.id).send()).await;
         let answer = match sent {

@@ -7,5 +7,5 @@ mod registry;
 
 pub use aws::{Aws, AwsError};
 pub use deployment::Deployment;
-pub use login::{LoginError, Password, USERNAME, log_in};
+pub use login::{LoginError, Password, RENEWAL, log_in};
 pub use registry::{InvalidRegistry, Registry};

@@ -1,9 +1,9 @@
 //! `lambda-registry login-password`.
 
-use std::io::Write as _;
-
 use clap::Args;
 use lambda_registry::{Registry, log_in};
+
+use crate::console::{self, print};
 
 /// To which registry.
 #[derive(Args)]
@@ -18,10 +18,8 @@ pub(crate) struct Arguments {
 
 /// Prints a password and nothing else, for `docker login --username AWS --password-stdin`.
 pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("no threads: {error}"))?;
-    let password = runtime.block_on(log_in(&arguments.registry, arguments.region.as_deref()));
-    let password = password.map_err(|error| error.to_string())?;
-    writeln!(std::io::stdout(), "{}", password.password)
-        .map_err(|error| format!("the password can't be written: {error}"))
+    let password = console::run(async {
+        log_in(&arguments.registry, arguments.region.as_deref()).await.map_err(|error| error.to_string())
+    })?;
+    print(&format!("{}\n", password.password)).map_err(|error| format!("the password can't be written: {error}"))
 }

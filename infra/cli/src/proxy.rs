@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ::proxy::{Login, Options, Origin, Patience, Proxy};
+use access::IAM_USER;
 use clap::Args;
-use lambda_registry::{Password, Registry, USERNAME, log_in};
+use lambda_registry::{Password, RENEWAL, Registry, log_in};
 
 use crate::stop;
 
@@ -31,9 +32,7 @@ pub(crate) struct Arguments {
     region: Option<String>,
 }
 
-/// How long before a password ends it is replaced.
-const AHEAD: Duration = Duration::from_secs(60 * 60);
-/// How often that is looked after, and tried again.
+/// How often it is looked whether the password has to be renewed, and tried again.
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Serves until Ctrl-C.
@@ -65,14 +64,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
 async fn logged_in(registry: &Origin, region: Option<String>) -> Result<Login, String> {
     let registry: Registry = registry.to_string().parse().map_err(|error| format!("{registry}: {error}"))?;
     let mut password = log_in(&registry, region.as_deref()).await.map_err(|error| error.to_string())?;
-    let login = Login::new(USERNAME, &password.password);
+    let login = Login::new(IAM_USER, &password.password);
     let shared = login.clone();
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(EVERY).await;
             if let Some(next) = renewed(&password, &registry, region.as_deref()).await {
                 password = next;
-                shared.replace(USERNAME, &password.password);
+                shared.replace(IAM_USER, &password.password);
             }
         }
     });
@@ -81,7 +80,7 @@ async fn logged_in(registry: &Origin, region: Option<String>) -> Result<Login, S
 
 /// Another password, when this one is about to end and another one can be had.
 async fn renewed(password: &Password, registry: &Registry, region: Option<&str>) -> Option<Password> {
-    if password.lasts(AHEAD) {
+    if password.lasts(RENEWAL) {
         return None;
     }
     let renewed = log_in(registry, region).await;

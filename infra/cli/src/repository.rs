@@ -5,6 +5,8 @@ use lambda_registry::Deployment;
 use protocol::RepositoryName;
 use storage::{Settings, Storage};
 
+use crate::console;
+
 /// What to do with a repository.
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -38,9 +40,7 @@ pub(crate) enum Choice {
 
 /// Does it.
 pub(crate) fn run(command: Command) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("no threads: {error}"))?;
-    runtime.block_on(async {
+    console::run(async {
         match command {
             Command::Create { name, deployment } => create(&deployment.open().await?, &name).await,
             Command::Settings { name, sparse_manifests, deployment } => {

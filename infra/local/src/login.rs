@@ -107,7 +107,7 @@ impl Prepared {
             session_token: functions.session_token.clone(),
             arn: format!("arn:aws:sts::{ACCOUNT_ID}:assumed-role/lambda-registry/functions"),
             account_id: ACCOUNT_ID.to_owned(),
-            user_id: "AROALAMBDAREGISTRYXXX:functions".to_owned(),
+            user_id: "AROALAMBDAREGISTRYFNS:functions".to_owned(),
         };
         let people = || login.identities.iter().cloned().chain([identity.clone()]);
         Ok(Self {

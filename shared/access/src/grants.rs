@@ -46,6 +46,11 @@ impl Grants {
         matching.flat_map(|grant| grant.grants.iter().cloned()).collect()
     }
 
+    /// What a principal of IAM may do in all: its own, and what everybody may.
+    pub fn of_iam_and_everybody(&self, principal: &IamPrincipal) -> Permissions {
+        self.of_iam(principal).and(self.of_everybody())
+    }
+
     /// What may be done without a password.
     pub fn of_everybody(&self) -> Permissions {
         Permissions::pull(self.anonymous.clone())

@@ -69,14 +69,18 @@ pub struct SecretHash(String);
 impl SecretHash {
     /// The hash of a secret.
     pub fn of(secret: &Secret) -> Self {
-        let hash = Sha256::digest(secret.0.as_bytes());
-        Self(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(&Sha256::digest(secret.0.as_bytes())))
     }
 
     /// Whether it is the hash of this secret, in constant time.
     pub fn is_of(&self, secret: &Secret) -> bool {
         verify_slices_are_equal(self.0.as_bytes(), Self::of(secret).0.as_bytes()).is_ok()
     }
+}
+
+/// In lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Debug for SecretHash {

@@ -4,6 +4,7 @@ use protocol::UploadId;
 use sha2::{Digest as _, Sha256};
 
 use crate::Granted;
+use crate::secret::hex;
 
 impl Granted {
     /// The id that a session is kept under: made of the one that its client was given, and of who that is. So a principal
@@ -14,7 +15,7 @@ impl Granted {
         // Neither of the two has a line break in it.
         hash.update(b"\n");
         hash.update(id.as_str().as_bytes());
-        let hex: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(&hash.finalize()[..16]);
         let dashed = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-");
         dashed.parse().unwrap_or_else(|_| id.clone())
     }

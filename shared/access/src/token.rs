@@ -12,6 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use protocol::RepositoryName;
 use serde::{Deserialize, Serialize};
 
+use crate::secret::hex;
 use crate::{Actions, NoRandomness, Principal, RepositoryPattern, Secret};
 
 /// What a token is for.
@@ -60,7 +61,6 @@ pub enum AccessEntry {
     /// Actions on a repository.
     Repository {
         /// Its name.
-        #[serde(with = "as_text")]
         name: RepositoryName,
         /// What may be done.
         actions: Actions,
@@ -76,20 +76,6 @@ impl AccessEntry {
     /// How many bytes it takes in a token, before base64.
     pub fn size(&self) -> usize {
         serde_json::to_string(self).map_or(usize::MAX, |json| json.len() + 1)
-    }
-}
-
-/// Names stand in tokens as text.
-mod as_text {
-    use protocol::RepositoryName;
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(super) fn serialize<S: Serializer>(name: &RepositoryName, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(name.as_str())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RepositoryName, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -210,7 +196,7 @@ impl SigningKey {
 pub fn random_id() -> Result<String, NoRandomness> {
     let mut random = [0; 8];
     aws_lc_rs::rand::fill(&mut random).map_err(|_| NoRandomness)?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&random))
 }
 
 /// The public keys of a registry, by name.
@@ -218,11 +204,6 @@ pub fn random_id() -> Result<String, NoRandomness> {
 pub struct PublicKeys(BTreeMap<String, DecodingKey>);
 
 impl PublicKeys {
-    /// Whether a key of that name is among them.
-    pub fn contains(&self, id: &str) -> bool {
-        self.0.contains_key(id)
-    }
-
     /// Adds a key: 32 bytes.
     pub fn insert(&mut self, id: &str, public: &[u8]) {
         self.0.insert(id.to_owned(), DecodingKey::from_ed_der(public));

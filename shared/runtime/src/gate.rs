@@ -57,11 +57,6 @@ impl Gate {
         &self.keys
     }
 
-    /// Whether anybody is asked to log in.
-    pub fn access(&self) -> Access {
-        self.access
-    }
-
     /// What initialisation reads anyway to open the connection to DynamoDB: the keys. An open registry has no use for
     /// them, but they are what every function may read.
     pub async fn warm_up(&self) {
@@ -113,7 +108,7 @@ impl Gate {
         let permissions = match &claims.principal {
             Principal::Iam(principal) => {
                 let grants = self.grants().await.map_err(|error| Refusal::Failed(error.into()))?;
-                grants.of_iam(principal).and(grants.of_everybody())
+                grants.of_iam_and_everybody(principal)
             }
             // Passwords are issued to nobody else.
             _ => return Err(VerifyError::Token(access::TokenError::Malformed).into()),

@@ -1,11 +1,11 @@
 //! The public keys, as a function knows them.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use access::{Claims, PublicKeys, Secret, TokenError, Usage};
 use protocol::{ApiError, ErrorCode};
-use storage::Storage;
+use storage::{Storage, now};
 use tokio::sync::Mutex;
 
 /// How long nobody looks for keys again after somebody did: whoever invents names of keys costs a read in that time.
@@ -119,9 +119,4 @@ impl Keys {
             }
         }
     }
-}
-
-/// Seconds since 1970.
-pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -25,13 +25,14 @@ pub use event::{Event, EventResponse, Host, invoke};
 pub use function::{Parts, StartError, run};
 pub use gate::{GRANTS_FOR, Gate, read_grants};
 pub use job::{Deadline, Job, JobError, perform, run_job};
-pub use keys::{Keys, VerifyError, now};
+pub use keys::{Keys, VerifyError};
 pub use logs::init as init_logs;
 pub use reply::{
     DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, OCI_CHUNK_MIN_LENGTH, OCI_FILTERS_APPLIED, OCI_SUBJECT, OCI_TAG, Reply,
     STORED_DIGEST,
 };
 pub use request::{Query, Request};
+pub use storage::now;
 
 /// The header that a 401's challenge travels in besides `WWW-Authenticate`, which some gateways rename; the template maps
 /// it back.

@@ -65,9 +65,9 @@ impl Storage {
         items.iter().map(|item| Ok((text(item, "sk")?, Document::read(item)?))).collect()
     }
 
-    /// Writes documents, all or none of up to [`Storage::DOCUMENTS_AT_ONCE`]; more are written in several steps, in order. False when one isn't at the
-    /// version that it was to be replaced at: then its step and those after it did nothing, and the documents have to be
-    /// read again.
+    /// Writes documents, all or none of up to [`Storage::DOCUMENTS_AT_ONCE`]; more are written in several steps, in
+    /// order. False when one isn't at the version that it was to be replaced at: then its step and those after it did
+    /// nothing, and the documents have to be read again.
     ///
     /// # Errors
     /// When the platform fails.

@@ -41,6 +41,7 @@ pub use referrers::Referrer;
 pub use removal::DeleteError;
 pub use repositories::{NoRepository, Policy, Settings};
 pub use signing_keys::{PrivateKey, PublicKey};
+pub use table::now;
 pub use uploads::{
     BodyStream, DirectError, DirectStart, DirectUpload, Finished, Progress, StreamError, UploadError, new_upload_id,
 };

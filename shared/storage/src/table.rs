@@ -354,6 +354,6 @@ pub(crate) fn now_ms() -> u64 {
 }
 
 /// Seconds since 1970.
-pub(crate) fn now() -> u64 {
+pub fn now() -> u64 {
     now_ms() / 1000
 }

@@ -5,19 +5,14 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lambda_registry_tests::registry::Registry;
+use lambda_registry_tests::desk::Desk;
 
 const ROUNDS: usize = 20;
 
 /// Prints milliseconds: the fastest start, and the one in the middle.
 pub(crate) fn measure() {
-    let registry = Registry::start(&["--auth"]);
-    let environment = std::fs::read_to_string(registry.data().join("environment")).expect("what commands need");
-    let variables: Vec<(&str, &str)> = environment
-        .lines()
-        .filter_map(|line| line.strip_prefix("export ")?.split_once('='))
-        .map(|(name, value)| (name, value.trim_matches('\'')))
-        .collect();
+    let desk = Desk::start(&[]);
+    let variables = desk.environment();
     println!("\n{:<42} {:>12} {:>16}", "Start to first event, ms", "fastest", "in the middle");
     for function in ["blob-get", "manifest-get"] {
         let [mut login, mut open] = [const { Vec::new() }; 2];
@@ -35,14 +30,14 @@ pub(crate) fn measure() {
 }
 
 /// How long a function takes until it asks the runtime API for an event.
-fn start(function: &str, access: &str, variables: &[(&str, &str)]) -> Duration {
+fn start(function: &str, access: &str, variables: &[(String, String)]) -> Duration {
     let runtime_api = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = runtime_api.local_addr().expect("an address").to_string();
     let program = std::env::var("LAMBDA_REGISTRY_BIN").expect("the registry's binary");
     let started = Instant::now();
     let mut process = Command::new(program)
         .args(["function", function])
-        .envs(variables.iter().copied())
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .envs([("REGISTRY_BUCKET", "registry"), ("REGISTRY_ACCESS", access), ("AWS_LAMBDA_RUNTIME_API", &address)])
         .envs([("AWS_LAMBDA_FUNCTION_NAME", function), ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")])
         .envs([("AWS_LAMBDA_FUNCTION_VERSION", "1"), ("AWS_LAMBDA_LOG_GROUP_NAME", "-")])

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use lambda_registry_tests::desk::Desk;
 use lambda_registry_tests::http::Request;
 use lambda_registry_tests::keep_alive::Client;
 use lambda_registry_tests::registry::Registry;
-use serde_json::Value;
 
 const TYPE: &str = "application/vnd.oci.image.index.v1+json";
 const INDEX: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
@@ -15,30 +15,20 @@ const ROUND: Duration = Duration::from_millis(700);
 
 /// Prints pulls per second.
 pub(crate) fn measure() {
-    let (open, login) = (Registry::start(&[]), Registry::start(&["--auth", "--token-lifetime", "3600"]));
-    let token = token(&login);
+    let (open, desk) = (Registry::start(&[]), Desk::start(&["--token-lifetime", "3600"]));
+    let token = format!("Authorization: {}\r\n", desk.bearer(&desk.admin, "repository:team/app:pull,push"));
     push(&open, "");
-    push(&login, &token);
+    push(&desk.registry, &token);
     println!("\n{:<42} {:>12} {:>16} {:>7}", "Pulls by tag over HTTP, per second", "with a token", "open", "ratio");
     for clients in [1, 8] {
         let (mut with_token, mut without) = (0.0_f64, 0.0_f64);
         for _ in 0..ROUNDS {
-            with_token = with_token.max(rate(&login, &token, clients));
+            with_token = with_token.max(rate(&desk.registry, &token, clients));
             without = without.max(rate(&open, "", clients));
         }
         let what = format!("{clients} client{}", if clients == 1 { "" } else { "s" });
         println!("{what:<42} {with_token:>12.0} {without:>16.0} {:>7.2}", with_token / without);
     }
-}
-
-/// A header line with a token for the admin.
-fn token(registry: &Registry) -> String {
-    let log = registry.log();
-    let secret = log.split_whitespace().find(|word| word.starts_with("lr_")).expect("the admin's secret");
-    let form = format!("grant_type=password&username=admin&password={secret}&scope=repository:team/app:pull,push");
-    let answer = Request::new("POST", &registry.url("/token")).body(form).send().expect(200);
-    let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
-    format!("Authorization: Bearer {}\r\n", answer["token"].as_str().expect("a token"))
 }
 
 fn push(registry: &Registry, header: &str) {

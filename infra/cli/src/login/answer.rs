@@ -2,12 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use access::IAM_USER;
 use bytes::Bytes;
 use http::header::DATE;
 use http::{HeaderMap, Response, StatusCode};
 use serde::Deserialize;
 
-use super::{LoginError, Password, USERNAME};
+use super::{LoginError, Password};
 use crate::Registry;
 
 /// From here on a clock that is off explains a refusal: signatures are good for five minutes, and some go by on the way.
@@ -48,7 +49,7 @@ pub(super) fn read(context: &Context<'_>, answer: &Response<Bytes>, now: SystemT
     let not_a_registry = |registry| LoginError::NotARegistry { registry, status };
     if status == StatusCode::OK {
         let success = serde_json::from_slice::<Success>(answer.body()).ok();
-        let success = success.filter(|success| success.username == USERNAME && success.password.is_sound());
+        let success = success.filter(|success| success.username == IAM_USER && success.password.is_sound());
         return success.map(|success| success.password).ok_or_else(|| not_a_registry(registry));
     }
     // A path that isn't there, in the words of whoever doesn't have it.

@@ -17,8 +17,8 @@ use crate::{Aws, Registry};
 
 pub use error::LoginError;
 
-/// The user name that goes with every password for an AWS identity.
-pub const USERNAME: &str = "AWS";
+/// A password that lasts less than this is renewed: a push may take a while, and clients keep what they were given.
+pub const RENEWAL: Duration = Duration::from_secs(60 * 60);
 
 /// How long a registry may take to answer. A gateway gives up after 30 s.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// The longest answer that is read, in bytes. Passwords have a few hundred.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
-/// What clients show a registry, together with [`USERNAME`], until it expires. `Debug` doesn't show it.
+/// What clients show a registry, together with [`access::IAM_USER`], until it expires. `Debug` doesn't show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Password {
     /// The secret: printable characters, without spaces.

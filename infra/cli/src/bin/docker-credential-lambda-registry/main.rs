@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
-use lambda_registry::{Registry, USERNAME};
+use access::IAM_USER;
+use lambda_registry::Registry;
 use serde::Serialize;
 
 use cache::Cache;
@@ -63,7 +64,7 @@ fn run(arguments: &[&str]) -> Result<String, HelperError> {
 fn get(server_url: &str) -> Result<String, HelperError> {
     let registry: Registry = server_url.parse().map_err(HelperError::NotServed)?;
     let password = passwords::password(&registry)?;
-    json(&Credentials { server_url, username: USERNAME, secret: &password.password })
+    json(&Credentials { server_url, username: IAM_USER, secret: &password.password })
 }
 
 fn erase(server_url: &str) -> Result<String, HelperError> {
@@ -79,7 +80,7 @@ fn list() -> Result<String, HelperError> {
         Some(cache) => cache.list().map_err(|error| HelperError::Cache(cache.to_string(), error))?,
         None => Vec::new(),
     };
-    json(&registries.iter().map(|registry| (registry.as_str(), USERNAME)).collect::<BTreeMap<_, _>>())
+    json(&registries.iter().map(|registry| (registry.as_str(), IAM_USER)).collect::<BTreeMap<_, _>>())
 }
 
 /// What an action is about: all of stdin.

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use lambda_registry::{AwsError, LoginError, Password, Registry, log_in};
+use lambda_registry::{AwsError, LoginError, Password, RENEWAL, Registry, log_in};
 
 use crate::cache::{Cache, Entry};
 use crate::error::HelperError;
 use crate::{identity, note};
-
-/// A password that lasts less than this is renewed: a push may take a while, and clients keep what they were given.
-const RENEWAL: Duration = Duration::from_secs(60 * 60);
 
 /// A password that lasts less than this is of no use any more.
 const LEAST: Duration = Duration::from_secs(60);
