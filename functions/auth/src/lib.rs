@@ -12,7 +12,7 @@ mod token;
 use std::sync::Arc;
 
 use http::StatusCode;
-use protocol::{ApiError, ErrorCode, Route};
+use protocol::{ApiError, ErrorCode, Function, Route};
 use runtime::{Handler, Keys, Parts, PullSecretConfig, Reply, Request, Response, StartError};
 use storage::{Credentials, Storage};
 
@@ -46,7 +46,7 @@ impl Auth {
         Self { signer: Signer::new(storage.clone()), storage, keys, pull_secret, settings }
     }
 
-    /// The connection to the table is open already.
+    /// What it needs first is in the table. Secrets Manager is for ECS alone, and asked when that comes.
     pub async fn start(parts: Parts) -> Self {
         let Parts { environment, storage, gate } = parts;
         let aws = environment.storage;
@@ -86,5 +86,5 @@ fn internal(what: &str, error: &dyn std::error::Error) -> ApiError {
 /// # Errors
 /// When the environment lacks something.
 pub fn main() -> Result<(), StartError> {
-    runtime::run(Auth::start)
+    runtime::run(Function::Auth, Auth::start)
 }

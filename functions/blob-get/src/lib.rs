@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use http::header::LOCATION;
-use protocol::{ApiError, Digest, ErrorCode, Method, RepositoryName, Route};
-use runtime::{DOCKER_CONTENT_DIGEST, Handler, Parts, Reply, Request, Response, StartError};
+use protocol::{ApiError, Digest, ErrorCode, Function, Method, RepositoryName, Route};
+use runtime::{DOCKER_CONTENT_DIGEST, Handler, Happening, Journal, Parts, Reply, Request, Response, StartError};
 use storage::{Storage, UrlMethod};
 
 /// The function.
@@ -25,9 +25,19 @@ impl BlobGet {
     }
 
     /// One read of the table, and a signature.
-    async fn redirect(&self, name: &RepositoryName, digest: &Digest, method: UrlMethod) -> Result<Response, ApiError> {
+    async fn redirect(
+        &self,
+        name: &RepositoryName,
+        digest: &Digest,
+        method: UrlMethod,
+        journal: &Journal,
+    ) -> Result<Response, ApiError> {
         let blob = self.storage.blob(name, digest).await?.ok_or_else(|| unknown(name, digest))?;
         let url = self.storage.blob_url(&blob, method).await?;
+        match method {
+            UrlMethod::Get => journal.note(Happening::Redirected { bytes: blob.size }),
+            UrlMethod::Head => {}
+        }
         Ok(Reply::new(StatusCode::TEMPORARY_REDIRECT)
             .header(LOCATION, url)
             .header(DOCKER_CONTENT_DIGEST, digest)
@@ -49,9 +59,10 @@ fn unknown(name: &RepositoryName, digest: &Digest) -> ApiError {
 
 impl Handler for BlobGet {
     async fn handle(&self, request: Request) -> Result<Response, ApiError> {
+        let journal = &request.journal;
         match (request.method, request.route()) {
-            (Method::Get, Route::Blob(name, digest)) => self.redirect(name, digest, UrlMethod::Get).await,
-            (Method::Head, Route::Blob(name, digest)) => self.redirect(name, digest, UrlMethod::Head).await,
+            (Method::Get, Route::Blob(name, digest)) => self.redirect(name, digest, UrlMethod::Get, journal).await,
+            (Method::Head, Route::Blob(name, digest)) => self.redirect(name, digest, UrlMethod::Head, journal).await,
             (Method::Delete, Route::Blob(name, digest)) => self.delete(name, digest).await,
             _ => Err(request.unrouted()),
         }
@@ -63,5 +74,5 @@ impl Handler for BlobGet {
 /// # Errors
 /// When the environment lacks something.
 pub fn main() -> Result<(), StartError> {
-    runtime::run(BlobGet::start)
+    runtime::run(Function::BlobGet, BlobGet::start)
 }

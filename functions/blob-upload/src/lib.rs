@@ -9,10 +9,10 @@ use std::sync::Arc;
 use access::Granted;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, LOCATION, RANGE};
-use protocol::{Algorithm, ApiError, Digest, ErrorCode, Method, RepositoryName, Route, UploadId};
+use protocol::{Algorithm, ApiError, Digest, ErrorCode, Function, Method, RepositoryName, Route, UploadId};
 use runtime::{
-    DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Handler, OCI_CHUNK_MIN_LENGTH, Parts, Query, Reply, Request, Response,
-    StartError,
+    DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Handler, Happening, OCI_CHUNK_MIN_LENGTH, Parts, Query, Reply, Request,
+    Response, StartError,
 };
 use serde_json::json;
 use storage::{DirectStart, MountError, Progress, Storage, UploadError, new_upload_id};
@@ -126,6 +126,9 @@ impl BlobUpload {
         let (range, kept) = (request.content_range()?, request.granted().session(id));
         let finished = self.storage.finish_upload(name, &kept, &digest, range, request.body).await;
         let finished = finished.map_err(|error| about(name, id, error))?;
+        if let Some(bytes) = finished.size {
+            request.journal.note(Happening::Uploaded { bytes });
+        }
         Ok(created(name, &finished.digest))
     }
 
@@ -201,5 +204,5 @@ fn about(name: &RepositoryName, id: &UploadId, error: UploadError) -> ApiError {
 /// # Errors
 /// When the environment lacks something.
 pub fn main() -> Result<(), StartError> {
-    runtime::run(BlobUpload::start)
+    runtime::run(Function::BlobUpload, BlobUpload::start)
 }

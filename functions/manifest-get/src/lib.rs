@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use http::header::{ETAG, IF_NONE_MATCH, VARY};
-use protocol::{Accept, ApiError, ErrorCode, Method, Reference, RepositoryName, Route};
-use runtime::{Background, DOCKER_CONTENT_DIGEST, Handler, Parts, Reply, Request, Response, STORED_DIGEST, StartError};
+use protocol::{Accept, ApiError, ErrorCode, Function, Method, Reference, RepositoryName, Route};
+use runtime::{
+    Background, DOCKER_CONTENT_DIGEST, Handler, Happening, Journal, Parts, Reply, Request, Response, STORED_DIGEST,
+    StartError,
+};
 use storage::Storage;
 
 use serve::Served;
@@ -39,10 +42,11 @@ impl ManifestGet {
         reference: &Reference,
         accept: &Accept,
         if_none_match: Option<&str>,
+        journal: &Journal,
     ) -> Result<Response, ApiError> {
         let served = match reference {
             Reference::Digest(digest) => self.by_digest(name, digest).await?,
-            Reference::Tag(tag) => self.by_tag(name, tag, accept).await?,
+            Reference::Tag(tag) => self.by_tag(name, tag, accept, journal).await?,
         };
         match served {
             Some(served) => Ok(render(&served, if_none_match)),
@@ -61,11 +65,16 @@ impl ManifestGet {
 impl Handler for ManifestGet {
     /// HEAD carries the body as well: the gateway drops it and keeps its length.
     async fn handle(&self, request: Request) -> Result<Response, ApiError> {
-        let (accept, query) = (request.accept(), request.query.clone());
+        let (accept, query, journal) = (request.accept(), request.query.clone(), &request.journal);
         match (request.method, request.route().clone()) {
             (Method::Get | Method::Head, Route::Manifest(name, reference)) => {
                 let if_none_match = request.header(IF_NONE_MATCH).map(str::to_owned);
-                self.manifest(&name, &reference, &accept, if_none_match.as_deref()).await
+                let response = self.manifest(&name, &reference, &accept, if_none_match.as_deref(), journal).await?;
+                // A HEAD and a manifest that the client has already aren't pulls.
+                if request.method == Method::Get && response.status() == StatusCode::OK {
+                    journal.note(Happening::Pulled { bytes: response.body().len() as u64 });
+                }
+                Ok(response)
             }
             (Method::Get, Route::Tags(name)) => self.tags(&name, &query).await,
             (Method::Get, Route::Catalog) => self.catalog(&query, request.granted().visible()).await,
@@ -101,5 +110,5 @@ fn render(served: &Served, if_none_match: Option<&str>) -> Response {
 /// # Errors
 /// When the environment lacks something.
 pub fn main() -> Result<(), StartError> {
-    runtime::run(ManifestGet::start)
+    runtime::run_with_events(Function::ManifestGet, ManifestGet::start)
 }

@@ -9,6 +9,7 @@ use conversion::{
     convert_image, convert_index, is_named, negotiate, not_acceptable, select_child,
 };
 use protocol::{Accept, ApiError, Digest, ErrorCode, MediaType, RepositoryName, Tag};
+use runtime::{Happening, Image, Journal};
 use storage::{NewDerived, StoredManifest};
 
 use crate::ManifestGet;
@@ -46,6 +47,8 @@ struct Asked<'a> {
     accept: &'a Accept,
     /// How many lists lead to the manifest in question.
     depth: u8,
+    /// Where conversions are written down.
+    journal: &'a Journal,
 }
 
 impl ManifestGet {
@@ -61,9 +64,10 @@ impl ManifestGet {
         name: &RepositoryName,
         tag: &Tag,
         accept: &Accept,
+        journal: &Journal,
     ) -> Result<Option<Served>, ApiError> {
         let Some(record) = self.storage.tag(name, tag).await? else { return Ok(None) };
-        let asked = Asked { name, tag, tagged: &record.digest, accept, depth: 0 };
+        let asked = Asked { name, tag, tagged: &record.digest, accept, depth: 0, journal };
         match self.negotiated(asked, record.digest.clone(), record.media_type.clone()).await? {
             Ok((digest, manifest)) => {
                 let stored = (digest != record.digest).then_some(record.digest);
@@ -169,7 +173,7 @@ impl ManifestGet {
                 Ok(converted) if converted.manifest.digest() == *source => {
                     Ok(Ok((source.clone(), Arc::new(as_stored(converted.manifest)))))
                 }
-                Ok(converted) => Ok(Ok(self.keep(asked, source, &key, converted).await?)),
+                Ok(converted) => Ok(Ok(self.keep(asked, (source, manifest.media_type()), &key, converted).await?)),
                 Err(refusal) => Ok(Err(refusal)),
             }
         })
@@ -227,18 +231,22 @@ impl ManifestGet {
     async fn keep(
         &self,
         asked: Asked<'_>,
-        source: &Digest,
+        (source, from): (&Digest, &MediaType),
         target: &str,
         converted: Converted,
     ) -> Result<Found, ApiError> {
         for blob in converted.blobs {
             self.storage.put_blob(asked.name, &blob.digest, blob.bytes.into()).await?;
         }
-        let digest = converted.manifest.digest();
+        let image = image(&converted.manifest);
+        let digest = image.digest.clone();
         let manifest = as_stored(converted.manifest);
         let new = NewDerived { repository: asked.name, source, target, digest: &digest, manifest: manifest.clone() };
         match self.storage.put_derived(&new).await? {
-            true => Ok((digest, Arc::new(manifest))),
+            true => {
+                asked.journal.note(Happening::Converted { image, source: source.clone(), from: from.clone() });
+                Ok((digest, Arc::new(manifest)))
+            }
             false => Err(gone(asked.name, source)),
         }
     }
@@ -254,6 +262,17 @@ impl ManifestGet {
 
 fn as_stored(manifest: Manifest) -> StoredManifest {
     StoredManifest { media_type: manifest.media_type().clone(), bytes: manifest.into_bytes().into() }
+}
+
+/// The outcome of a conversion, for those who are told of it.
+fn image(manifest: &Manifest) -> Image {
+    Image {
+        digest: manifest.digest(),
+        media_type: manifest.media_type().clone(),
+        artifact_type: manifest.artifact_type().map(str::to_owned),
+        manifest_size: Some(manifest.bytes().len() as u64),
+        content_size: Some(manifest.size_of_content()).filter(|&size| size > 0),
+    }
 }
 
 /// The layers of a schema 1 image haven't been read yet.

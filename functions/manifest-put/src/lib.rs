@@ -7,14 +7,14 @@ use conversion::Manifest;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
 use protocol::{
-    ApiError, Descriptor, Digest, ErrorCode, InvalidReference, MAX_MANIFEST_SIZE, Method, Reference, RepositoryName,
-    Route, Tag,
+    ApiError, Descriptor, Digest, ErrorCode, Function, InvalidReference, MAX_MANIFEST_SIZE, Method, Reference,
+    RepositoryName, Route, Tag,
 };
 use runtime::{
-    Background, DOCKER_CONTENT_DIGEST, Handler, OCI_SUBJECT, OCI_TAG, Parts, Query, Reply, Request, Response,
-    StartError,
+    Background, DOCKER_CONTENT_DIGEST, Handler, Happening, Image, Journal, OCI_SUBJECT, OCI_TAG, Parts, Query, Reply,
+    Request, Response, StartError,
 };
-use storage::{DeleteError, NewManifest, PutError, Referrer, Storage, StoredManifest};
+use storage::{DeleteError, DeletedManifest, NewManifest, PutError, Referrer, Storage, StoredManifest, TagRecord};
 
 /// The function.
 pub struct ManifestPut {
@@ -36,6 +36,7 @@ impl ManifestPut {
 
     async fn put(&self, name: &RepositoryName, reference: &Reference, request: Request) -> Result<Response, ApiError> {
         let content_type = request.header(CONTENT_TYPE).map(str::to_owned);
+        let journal = request.journal.clone();
         let also = tags(&request.query)?;
         let manifest =
             Manifest::parse(request.into_bytes(MAX_MANIFEST_SIZE, too_large()).await?, content_type.as_deref())?;
@@ -50,7 +51,7 @@ impl ManifestPut {
         {
             tags.push(tag.clone());
         }
-        let media_type = manifest.media_type().clone();
+        let (image, media_type) = (image(&manifest, &digest), manifest.media_type().clone());
         let new = NewManifest {
             repository: name,
             digest: &digest,
@@ -63,6 +64,7 @@ impl ManifestPut {
         };
         let is_schema1 = new.manifest.media_type.is_schema1();
         self.storage.put_manifest(&new).await.map_err(|error| not_stored(name, error))?;
+        journal.note(Happening::Pushed { image, tags: tags.clone() });
         if is_schema1 {
             self.background.upgrade_schema1(name, &digest).await;
         }
@@ -99,13 +101,21 @@ impl ManifestPut {
         Ok(found)
     }
 
-    async fn delete(&self, name: &RepositoryName, reference: &Reference) -> Result<Response, ApiError> {
+    async fn delete(
+        &self,
+        name: &RepositoryName,
+        reference: &Reference,
+        journal: &Journal,
+    ) -> Result<Response, ApiError> {
         let deleted = match reference {
-            Reference::Tag(tag) => self.storage.delete_tag(name, tag).await,
-            Reference::Digest(digest) => self.storage.delete_manifest(name, digest).await,
+            Reference::Tag(tag) => self.storage.delete_tag(name, tag).await.map(|pointed| untagged(pointed, tag)),
+            Reference::Digest(digest) => self.storage.delete_manifest(name, digest).await.map(removed),
         };
         match deleted {
-            Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).done()),
+            Ok(deleted) => {
+                journal.note(deleted);
+                Ok(Reply::new(StatusCode::ACCEPTED).done())
+            }
             Err(DeleteError::Unknown) if !self.storage.repository_exists(name).await? => {
                 Err(ApiError::new(ErrorCode::NameUnknown, format!("repository {name} does not exist")))
             }
@@ -126,7 +136,9 @@ impl Handler for ManifestPut {
     async fn handle(&self, request: Request) -> Result<Response, ApiError> {
         match (request.method, request.route().clone()) {
             (Method::Put, Route::Manifest(name, reference)) => self.put(&name, &reference, request).await,
-            (Method::Delete, Route::Manifest(name, reference)) => self.delete(&name, &reference).await,
+            (Method::Delete, Route::Manifest(name, reference)) => {
+                self.delete(&name, &reference, &request.journal).await
+            }
             _ => Err(request.unrouted()),
         }
     }
@@ -180,6 +192,29 @@ fn descriptor(manifest: &Manifest, digest: &Digest) -> Descriptor {
     }
 }
 
+/// A pushed manifest, for those who are told of it.
+fn image(manifest: &Manifest, digest: &Digest) -> Image {
+    Image {
+        digest: digest.clone(),
+        media_type: manifest.media_type().clone(),
+        artifact_type: manifest.artifact_type().map(str::to_owned),
+        manifest_size: Some(manifest.bytes().len() as u64),
+        content_size: Some(manifest.size_of_content()).filter(|&size| size > 0),
+    }
+}
+
+fn removed(manifest: DeletedManifest) -> Happening {
+    let DeletedManifest { digest, media_type, size } = manifest;
+    let image = Image { digest, media_type, artifact_type: None, manifest_size: Some(size), content_size: None };
+    Happening::Deleted { image, tag: None }
+}
+
+fn untagged(pointed: TagRecord, tag: &Tag) -> Happening {
+    let TagRecord { digest, media_type } = pointed;
+    let image = Image { digest, media_type, artifact_type: None, manifest_size: None, content_size: None };
+    Happening::Deleted { image, tag: Some(tag.clone()) }
+}
+
 fn too_large() -> ApiError {
     ApiError::new(ErrorCode::ManifestTooLarge, format!("a manifest may have at most {MAX_MANIFEST_SIZE} bytes"))
 }
@@ -214,5 +249,5 @@ fn join(digests: &[Digest]) -> String {
 /// # Errors
 /// When the environment lacks something.
 pub fn main() -> Result<(), StartError> {
-    runtime::run(ManifestPut::start)
+    runtime::run_with_events(Function::ManifestPut, ManifestPut::start)
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conversion::Manifest;
-use protocol::{Compression, Digest};
+use protocol::{Compression, Digest, Function};
 use runtime::{Background, Deadline, Environment, Job, JobError, Schema1Upgrade, StartError};
 use storage::{Blob, LayerContent, Storage};
 use uuid::Uuid;
@@ -53,7 +53,7 @@ impl Upgrade {
     /// Opens table and bucket.
     pub async fn start(environment: Environment) -> Self {
         let storage = Storage::new(&environment.storage);
-        storage.warm_up().await;
+        tokio::join!(storage.warm_up(), storage.warm_up_bucket());
         Self::new(Arc::new(storage), Background::new(&environment.background, &environment.storage))
     }
 
@@ -188,5 +188,5 @@ impl Job for Upgrade {
 /// # Errors
 /// When the environment lacks something.
 pub fn main() -> Result<(), StartError> {
-    runtime::run_job(Upgrade::start)
+    runtime::run_job(Function::Schema1Upgrade, Upgrade::start)
 }

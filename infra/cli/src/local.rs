@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use access::RepositoryPattern;
 use clap::{ArgAction, Args, ValueEnum};
 use local::{Data, Desk, FunctionsMode, Login, Options, Stack};
+use runtime::EventsConfig;
 use storage::Policy;
 
 use crate::stop;
@@ -78,6 +79,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
             identities: Vec::new(),
         }),
         policy: Policy { create_on_push: arguments.create_on_push, sparse_manifests: arguments.sparse_manifests },
+        events: events()?,
         observer: None,
         faults: None,
     };
@@ -89,6 +91,22 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
         greet(stack.address().port(), &data, stack.desk());
         stop::when_asked(stack.stop()).await
     })
+}
+
+/// Events go where the environment says, as in a function: `REGISTRY_EVENT_BUS` names the bus and
+/// `AWS_ENDPOINT_URL_EVENTBRIDGE` what stands for EventBridge.
+fn events() -> Result<EventsConfig, String> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let events =
+        EventsConfig { bus: variable("REGISTRY_EVENT_BUS"), endpoint: variable("AWS_ENDPOINT_URL_EVENTBRIDGE") };
+    match events {
+        EventsConfig { bus: Some(_), endpoint: None } => {
+            let message = "REGISTRY_EVENT_BUS is set, but this registry has no keys of AWS: \
+                           set AWS_ENDPOINT_URL_EVENTBRIDGE as well, to an emulator";
+            Err(message.to_owned())
+        }
+        events => Ok(events),
+    }
 }
 
 fn greet(port: u16, data: &Data, desk: Option<&Desk>) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use http::Uri;
-use http::uri::{Authority, Scheme};
+use http::uri::{Authority, PathAndQuery, Scheme};
 
 /// Host and port of a registry, in lower case. It is reached over TLS; on this machine without, unless it was given with
 /// `https://`.
@@ -29,12 +29,37 @@ pub enum InvalidRegistry {
 impl Registry {
     /// The URL of `path`, which begins with a slash.
     pub(crate) fn url(&self, path: &'static str) -> Uri {
+        self.uri(PathAndQuery::from_static(path))
+    }
+
+    /// The URL of a path here.
+    pub fn uri(&self, path: PathAndQuery) -> Uri {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(http::uri::PathAndQuery::from_static(path));
+        parts.path_and_query = Some(path);
         // Never: all three are there.
         Uri::from_parts(parts).unwrap_or_default()
+    }
+
+    /// What a `Location` or a `realm` names; None when it leads to another scheme, host or port.
+    pub fn resolve(&self, location: &str) -> Option<Uri> {
+        if location.starts_with('/') && !location.starts_with("//") {
+            return Some(self.uri(location.parse().ok()?));
+        }
+        let uri: Uri = location.parse().ok()?;
+        let port = |authority: &Authority| authority.port_u16().or(default_port(&self.scheme));
+        let there = uri.authority()?;
+        let is_here = uri.scheme() == Some(&self.scheme)
+            && there.host().eq_ignore_ascii_case(self.authority.host())
+            && port(there) == port(&self.authority)
+            && !there.as_str().contains('@');
+        is_here.then_some(uri)
+    }
+
+    /// Whether it is reached over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.scheme == Scheme::HTTPS
     }
 
     /// The AWS region that is in the host, if the host is an API's own and no domain of somebody's.
@@ -73,6 +98,14 @@ impl FromStr for Registry {
             (Some(_), _) => return Err(InvalidRegistry::NotAHost),
         };
         Ok(Self { scheme, authority })
+    }
+}
+
+fn default_port(scheme: &Scheme) -> Option<u16> {
+    match scheme.as_str() {
+        "https" => Some(443),
+        "http" => Some(80),
+        _ => None,
     }
 }
 
@@ -131,6 +164,31 @@ mod tests {
         }
         for text in ["http://registry.example.com", "http://10.0.0.1:5000", "http://127.0.0.1.example.com"] {
             assert_eq!(url(text), Err(InvalidRegistry::Plain), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_location_is_a_path_or_the_same_scheme_host_and_port() {
+        let registry: Registry = "registry.example.com".parse().unwrap();
+        let resolved = |location| registry.resolve(location).map(|uri| uri.path().to_owned());
+        for here in [
+            "/v2/a?b=c",
+            "https://registry.example.com/v2/a",
+            "https://registry.example.com:443/v2/a",
+            "https://Registry.example.com/v2/a",
+        ] {
+            assert_eq!(resolved(here).as_deref(), Some("/v2/a"), "{here}");
+        }
+        for elsewhere in [
+            "//example.net/v2/a",
+            "https://example.net/v2/a",
+            "http://registry.example.com/v2/a",
+            "https://registry.example.com:8443/v2/a",
+            "https://user:password@registry.example.com/v2/a",
+            "a",
+            "",
+        ] {
+            assert_eq!(resolved(elsewhere), None, "{elsewhere}");
         }
     }
 

@@ -41,7 +41,7 @@ impl Front {
                     id: uuid::Uuid::new_v4().to_string(),
                     iam: None,
                 };
-                runtime::answer(uploads.as_ref(), &self.gate, incoming).await.map(Full::new)
+                runtime::answer(uploads.as_ref(), &self.gate, incoming).await.response.map(Full::new)
             }
             None => {
                 let body = StreamBody::new(pieces.map_ok(Frame::data));

@@ -12,10 +12,11 @@ use futures_util::future::BoxFuture;
 use manifest_get::ManifestGet;
 use manifest_put::ManifestPut;
 use protocol::Function;
-use runtime::{Background, Deadline, Event, EventResponse, Gate, Handler, Host, StartError};
+use runtime::{Answered, Background, Deadline, Event, EventResponse, Gate, Handler, Host, StartError};
 use schema1_upgrade::Upgrade;
 use storage::Storage;
 
+use crate::announcer::Announcer;
 use crate::gateway::{Invoke, InvokeError};
 use crate::lambda::{BACKGROUND_TIMEOUT, TIMEOUT};
 
@@ -68,6 +69,7 @@ pub(crate) struct InProcess {
     manifest_put: Arc<ManifestPut>,
     manifest_get: Arc<ManifestGet>,
     schema1_upgrade: Arc<Upgrade>,
+    announcer: Announcer,
 }
 
 impl InProcess {
@@ -76,6 +78,7 @@ impl InProcess {
         background: &Background,
         gate: &Arc<Gate>,
         settings: auth::Settings,
+        announcer: &Announcer,
     ) -> Self {
         Self {
             gate: gate.clone(),
@@ -85,12 +88,13 @@ impl InProcess {
             manifest_put: Arc::new(ManifestPut::new(storage.clone(), background.clone())),
             manifest_get: Arc::new(ManifestGet::new(storage.clone(), background.clone())),
             schema1_upgrade: Arc::new(Upgrade::new(storage.clone(), background.clone())),
+            announcer: announcer.clone(),
         }
     }
 
     async fn run(self, function: Function, event: &[u8]) -> Result<Vec<u8>, InvokeError> {
         let gate = &self.gate;
-        let answer = match function {
+        let answered = match function {
             Function::Auth => answer(self.auth.as_ref(), gate, event).await?,
             Function::BlobUpload => answer(self.blob_upload.as_ref(), gate, event).await?,
             Function::BlobGet => answer(self.blob_get.as_ref(), gate, event).await?,
@@ -103,11 +107,12 @@ impl InProcess {
                 return done.map(|()| b"null".to_vec()).map_err(|error| failed("JobError", &error));
             }
         };
-        serde_json::to_vec(&answer).map_err(|error| failed("Answer", &error))
+        self.announcer.announce(answered.record);
+        serde_json::to_vec(&answered.response).map_err(|error| failed("Answer", &error))
     }
 }
 
-async fn answer(handler: &impl Handler, gate: &Gate, event: &[u8]) -> Result<EventResponse, InvokeError> {
+async fn answer(handler: &impl Handler, gate: &Gate, event: &[u8]) -> Result<Answered<EventResponse>, InvokeError> {
     let event: Event = serde_json::from_slice(event).map_err(|error| failed("Event", &error))?;
     let host = Host { name: None, is_plain_http: true };
     Ok(runtime::invoke(handler, gate, &host, event, Deadline::after(TIMEOUT)).await)

@@ -10,6 +10,7 @@
 //! as processes of their own, and speak to the stores over HTTP with the AWS SDK. The front is what a deployment will have
 //! at its edge: it hands bodies that no event could carry to the same session code as a stream.
 
+mod announcer;
 pub mod dynamodb;
 pub mod faults;
 mod front;

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use access::Access;
 use protocol::Function;
-use runtime::{Background, BackgroundConfig, Gate, PullSecretConfig};
+use runtime::{Background, BackgroundConfig, Events, EventsConfig, Gate, PullSecretConfig};
 use storage::{Credentials, Observer, Policy, Storage};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::announcer::Announcer;
 use crate::faults::{Faults, Service};
 use crate::front::Front;
 use crate::functions::{FunctionsMode, InProcess, command};
@@ -53,6 +54,8 @@ pub struct Options {
     pub login: Option<Login>,
     /// What repositories let happen that have no settings of their own.
     pub policy: Policy,
+    /// Who is told what happens to images.
+    pub events: EventsConfig,
     /// Told about each call to S3 and DynamoDB that this process makes: all of them, when the functions run in it.
     pub observer: Option<Observer>,
     /// What fails between the registry and its stores, in tests.
@@ -109,6 +112,7 @@ pub struct Stack {
     front: JoinHandle<()>,
     stores: Vec<JoinHandle<()>>,
     desk: Option<Desk>,
+    announcer: Announcer,
     // Held until the stores are closed.
     _lock: Option<File>,
 }
@@ -180,17 +184,19 @@ impl Stack {
             schema1_upgrade: Some(Function::Schema1Upgrade.name().to_owned()),
             lambda_endpoint: Some(format!("http://{lambda_address}")),
         };
+        let announcer = Announcer::new(Events::new(&options.events, &config));
         let functions: Arc<dyn Invoke> = match &options.functions {
             FunctionsMode::InProcess => {
                 let background = Background::new(&background, &config);
                 let pull_secret = pull_secret.map(|secret| (secret, config.region.clone(), config.credentials.clone()));
                 let settings = auth::Settings { access, token_lifetime, pull_secret };
-                Arc::new(InProcess::new(&storage, &background, &gate, settings))
+                Arc::new(InProcess::new(&storage, &background, &gate, settings, &announcer))
             }
             mode @ (FunctionsMode::Processes | FunctionsMode::Binaries(_)) => {
                 let mode = mode.clone();
                 let mut environment = environment(&config, &background);
                 environment.extend(entrance_environment(access, token_lifetime, pull_secret.as_ref()));
+                environment.extend(events_environment(&options.events));
                 let process_options = ProcessOptions { environment, ..ProcessOptions::default() };
                 Arc::new(ProcessFunctions::start(move |function| command(&mode, function), process_options))
             }
@@ -207,7 +213,7 @@ impl Stack {
         };
         let front = tokio::spawn(serve::serve(listener, answer, GRACE, front_stops));
         stores.push(invocations);
-        Ok(Self { address, stop_front, stop_stores, front, stores, desk, _lock: lock })
+        Ok(Self { address, stop_front, stop_stores, front, stores, desk, announcer, _lock: lock })
     }
 
     /// Where it listens.
@@ -224,6 +230,7 @@ impl Stack {
     pub async fn stop(self) {
         self.stop_front.send_replace(true);
         wait(self.front).await;
+        self.announcer.finish().await;
         self.stop_stores.send_replace(true);
         for store in self.stores {
             wait(store).await;
@@ -301,6 +308,13 @@ fn entrance_environment(
         variables.push(("AWS_ENDPOINT_URL_SECRETS_MANAGER", secret.endpoint.clone().unwrap_or_default()));
     }
     variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The same of who is told. A process inherits variables of ours, so it is told also that there is nobody.
+fn events_environment(events: &EventsConfig) -> [(String, String); 2] {
+    let variables =
+        [("REGISTRY_EVENT_BUS", events.bus.as_deref()), ("AWS_ENDPOINT_URL_EVENTBRIDGE", events.endpoint.as_deref())];
+    variables.map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_owned()))
 }
 
 async fn serve_s3(

@@ -126,6 +126,7 @@ async fn start(directory: &Path) -> (Stack, Faults) {
         functions: FunctionsMode::InProcess,
         policy: storage::Policy { create_on_push: true, sparse_manifests: false },
         login: None,
+        events: runtime::EventsConfig::default(),
         observer: None,
         faults: Some(faults.clone()),
     };

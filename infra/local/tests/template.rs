@@ -250,6 +250,8 @@ fn functions_are_built_with_the_lambda_profile() {
     let config = fs::read_to_string(root.join("CargoLambda.toml")).unwrap();
     let laid_over: Vec<_> = config.lines().filter(|line| line.starts_with("  '")).collect();
     assert_eq!(laid_over, expected);
+    // Or cargo-lambda lays its own over them.
+    assert!(config.contains("\ndisable_optimizations = true\n"));
 }
 
 struct Template(Yaml<'static>);

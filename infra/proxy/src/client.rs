@@ -14,8 +14,10 @@ const CONNECTING: Duration = Duration::from_secs(10);
 /// How long an unused connection is kept. Gateways close theirs after a minute or more.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// Opens connections, over TLS or plain, as URLs say.
+pub type Connector = HttpsConnector<HttpConnector>;
 /// Sends requests with bodies of type `B`, over TLS or plain, as their URLs say. It follows no redirects.
-pub type HttpClient<B> = Client<HttpsConnector<HttpConnector>, B>;
+pub type HttpClient<B> = Client<Connector, B>;
 
 /// A client that trusts the certificates that this machine trusts.
 ///
@@ -26,17 +28,25 @@ where
     B: Body + Send,
     B::Data: Send,
 {
+    let connector = connector()?;
+    Ok(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build(connector))
+}
+
+/// What opens connections, over TLS or plain, and speaks HTTP/1.1. It trusts the certificates that this machine trusts.
+///
+/// # Errors
+/// When this machine's certificates can't be read.
+pub fn connector() -> std::io::Result<Connector> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(CONNECTING));
-    let connector = HttpsConnectorBuilder::new()
+    Ok(HttpsConnectorBuilder::new()
         .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())?
         .https_or_http()
         // In HTTP/1.1 a length that is known is sent as such, and the bytes of two blobs never share a connection.
         .enable_http1()
-        .wrap_connector(connector);
-    Ok(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build(connector))
+        .wrap_connector(connector))
 }
 
 /// An error and what is behind it: "client error (Connect)" alone tells nobody anything.

@@ -35,7 +35,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub use client::{HttpClient, http_client, with_causes};
+pub use client::{Connector, HttpClient, connector, http_client, with_causes};
 pub use login::Login;
 pub use origin::{InvalidOrigin, Origin};
 pub use retry::Patience;

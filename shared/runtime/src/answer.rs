@@ -1,6 +1,6 @@
 //! The one path from a request to an answer.
 
-use access::{Ask, Origin};
+use access::{Ask, Need, Origin};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
@@ -8,7 +8,7 @@ use protocol::{ApiError, ErrorCode, InvalidReference, Method, MethodNotAllowed, 
 use storage::BodyStream;
 use tracing::Instrument as _;
 
-use crate::{CHALLENGE_HEADER, Gate, Query, Request};
+use crate::{Answered, CHALLENGE_HEADER, Gate, Journal, Query, Record, Request};
 
 /// An answer. Bodies are small: blobs are redirects, manifests have at most 4 MiB.
 pub type Response = http::Response<Bytes>;
@@ -40,16 +40,16 @@ pub struct Incoming {
 }
 
 /// Parses, decides, handles and renders.
-pub async fn answer(handler: &impl Handler, gate: &Gate, incoming: Incoming) -> Response {
+pub async fn answer(handler: &impl Handler, gate: &Gate, incoming: Incoming) -> Answered<Response> {
     let span = tracing::info_span!("request", id = %incoming.id);
     // On the heap: the compiler needn't know how large all of it is wherever it is awaited.
     Box::pin(respond(handler, gate, incoming)).instrument(span).await
 }
 
-async fn respond(handler: &impl Handler, gate: &Gate, incoming: Incoming) -> Response {
-    let id = incoming.id.clone();
+async fn respond(handler: &impl Handler, gate: &Gate, incoming: Incoming) -> Answered<Response> {
+    let mut record = Record { request_id: incoming.id.clone(), ..Record::default() };
     let what = format!("{} {}", incoming.method, incoming.path);
-    let mut response = match handle(handler, gate, incoming).await {
+    let mut response = match handle(handler, gate, incoming, &mut record).await {
         Ok(response) => {
             tracing::info!(status = response.status().as_u16(), "{what}");
             response
@@ -60,18 +60,24 @@ async fn respond(handler: &impl Handler, gate: &Gate, incoming: Incoming) -> Res
                 500.. => tracing::error!(status, %error, "{what}"),
                 _ => tracing::info!(status, %error, "{what}"),
             }
+            record.error = Some(error.code);
             render(&error)
         }
     };
     let headers = response.headers_mut();
     headers.insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::from_str(&record.request_id) {
         headers.insert("x-request-id", id);
     }
-    response
+    Answered { response, record }
 }
 
-async fn handle(handler: &impl Handler, gate: &Gate, incoming: Incoming) -> Result<Response, ApiError> {
+async fn handle(
+    handler: &impl Handler,
+    gate: &Gate,
+    incoming: Incoming,
+    record: &mut Record,
+) -> Result<Response, ApiError> {
     let Incoming { method, path, query, headers, body, origin, id, iam } = incoming;
     // The gateway is reported to have decoded it; a name can't contain a percent sign, so decoding what is left does no
     // harm. From here on access and handler see one and the same thing.
@@ -84,8 +90,18 @@ async fn handle(handler: &impl Handler, gate: &Gate, incoming: Incoming) -> Resu
         Route::Uploads(_) if query.get("mount").is_some() => query.take_repository("from")?,
         _ => None,
     };
-    let granted = gate.admit(Ask::new(route, method, source), &headers, &origin, &id).await?;
-    handler.handle(Request { granted, method, query, headers, body, origin, id, iam }).await
+    let ask = Ask::new(route, method, source);
+    let need = ask.need();
+    let granted = gate.admit(ask, &headers, &origin, &id).await?;
+    record.principal = Some(granted.principal().clone());
+    if let Need::Action(_, name) = need {
+        record.repository = Some(name);
+    }
+    let journal = Journal::default();
+    let request = Request { granted, method, query, headers, body, origin, id, iam, journal: journal.clone() };
+    let answered = handler.handle(request).await;
+    record.happenings = journal.take();
+    answered
 }
 
 /// What can't be a tag can't be pushed. Whoever asks for it asks for a manifest that isn't there, like any other.
@@ -123,12 +139,17 @@ mod tests {
     use storage::Storage;
 
     use super::*;
+    use crate::Happening;
 
     struct Hello;
 
     impl Handler for Hello {
         async fn handle(&self, request: Request) -> Result<Response, ApiError> {
-            Ok(Response::new(Bytes::from(format!("{:?}", request.route()))))
+            request.journal.note(Happening::Pulled { bytes: 1 });
+            match request.query.get("fail") {
+                Some(_) => Err(ApiError::new(ErrorCode::Internal, "after all")),
+                None => Ok(Response::new(Bytes::from(format!("{:?}", request.route())))),
+            }
         }
     }
 
@@ -138,10 +159,14 @@ mod tests {
     }
 
     async fn ask(method: &str, path: &str, access: Access) -> Response {
+        answered(method, path, "", access).await.response
+    }
+
+    async fn answered(method: &str, path: &str, query: &str, access: Access) -> Answered<Response> {
         let incoming = Incoming {
             method: method.to_owned(),
             path: path.to_owned(),
-            query: String::new(),
+            query: query.to_owned(),
             headers: HeaderMap::new(),
             body: Box::pin(futures_util::stream::empty()),
             origin: Origin::new("registry.example.com", true),
@@ -181,5 +206,26 @@ mod tests {
     async fn every_answer_names_its_request() {
         assert_eq!(ask("GET", "/v2/", Access::Open).await.headers()["x-request-id"], "id-1");
         assert_eq!(ask("GET", "/x", Access::Login).await.headers()["x-request-id"], "id-1");
+    }
+
+    #[tokio::test]
+    async fn what_a_request_did_is_told_also_when_it_ends_with_an_error() {
+        for (query, error) in [("", None), ("fail", Some(ErrorCode::Internal))] {
+            let expected = Record {
+                request_id: "id-1".to_owned(),
+                principal: Some(access::Principal::Anyone),
+                repository: "a/b".parse().ok(),
+                happenings: vec![Happening::Pulled { bytes: 1 }],
+                error,
+            };
+            assert_eq!(answered("GET", "/v2/a/b/tags/list", query, Access::Open).await.record, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_was_not_let_in_did_nothing() {
+        let record = answered("GET", "/v2/a/tags/list", "", Access::Login).await.record;
+        let error = Some(ErrorCode::Unauthorized);
+        assert_eq!(record, Record { request_id: "id-1".to_owned(), error, ..Record::default() });
     }
 }

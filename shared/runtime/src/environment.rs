@@ -22,6 +22,19 @@ pub struct Environment {
     pub pull_secret: Option<PullSecretConfig>,
     /// Where functions are started that work in the background.
     pub background: BackgroundConfig,
+    /// Who is told what happens to images.
+    pub events: EventsConfig,
+    /// The registry's name in metrics; None when none are reported.
+    pub metrics: Option<String>,
+}
+
+/// Events on EventBridge.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventsConfig {
+    /// Name of the bus; None when there are no events.
+    pub bus: Option<String>,
+    /// Another endpoint for EventBridge than AWS's: an emulator.
+    pub endpoint: Option<String>,
 }
 
 /// The secret that ECS task definitions name in `repositoryCredentials`.
@@ -65,9 +78,10 @@ impl std::error::Error for MissingVariable {}
 impl Environment {
     /// Reads `REGISTRY_TABLE`, `REGISTRY_BUCKET`, `REGISTRY_ACCESS` (login when absent), `REGISTRY_TOKEN_LIFETIME`
     /// (seconds), `REGISTRY_PULL_SECRET` with `REGISTRY_PULL_PATTERN`, `REGISTRY_HOST`, `REGISTRY_PLAIN_HTTP`,
-    /// `REGISTRY_CREATE_ON_PUSH` and `REGISTRY_SPARSE_MANIFESTS` (false when absent), `REGISTRY_SCHEMA1_UPGRADE`, the
-    /// role's keys and region as Lambda sets them, and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`,
-    /// `AWS_ENDPOINT_URL_LAMBDA` and `AWS_ENDPOINT_URL_SECRETS_MANAGER` for emulators.
+    /// `REGISTRY_CREATE_ON_PUSH` and `REGISTRY_SPARSE_MANIFESTS` (false when absent), `REGISTRY_SCHEMA1_UPGRADE`,
+    /// `REGISTRY_EVENT_BUS`, `REGISTRY_METRICS`, the role's keys and region as Lambda sets them, and
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`
+    /// and `AWS_ENDPOINT_URL_EVENTBRIDGE` for emulators.
     ///
     /// # Errors
     /// When one that is needed is missing, or one is malformed.
@@ -137,6 +151,11 @@ impl Environment {
                 schema1_upgrade: optional("REGISTRY_SCHEMA1_UPGRADE"),
                 lambda_endpoint: endpoint("AWS_ENDPOINT_URL_LAMBDA"),
             },
+            events: EventsConfig {
+                bus: optional("REGISTRY_EVENT_BUS"),
+                endpoint: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
+            },
+            metrics: optional("REGISTRY_METRICS"),
         })
     }
 }
@@ -212,6 +231,19 @@ mod tests {
         for bad in ["0", "-1", "1h", "86401"] {
             assert!(lifetime(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn events_and_metrics_are_asked_for() {
+        let told = |value: &'static str| {
+            let read = move |name: &str| match name {
+                "REGISTRY_EVENT_BUS" | "REGISTRY_METRICS" => Some(value.to_owned()),
+                _ => variables(name),
+            };
+            Environment::from_variables(read).map(|environment| (environment.events.bus, environment.metrics))
+        };
+        assert_eq!(told("name"), Ok((Some("name".to_owned()), Some("name".to_owned()))));
+        assert_eq!(told(""), Ok((None, None)));
     }
 
     #[test]

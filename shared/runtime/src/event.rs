@@ -13,7 +13,7 @@ use http::HeaderMap;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::aws_lambda_events::encodings::Body;
 
-use crate::{Deadline, Gate, Handler, Incoming, Response, answer};
+use crate::{Answered, Deadline, Gate, Handler, Incoming, Response, answer};
 
 /// What the gateway sends.
 pub type Event = ApiGatewayV2httpRequest;
@@ -39,10 +39,11 @@ pub async fn invoke(
     host: &Host,
     event: Event,
     deadline: Deadline,
-) -> EventResponse {
+) -> Answered<EventResponse> {
     let for_storage = deadline.remaining().saturating_sub(storage::deadline::RESERVE + FOR_THE_ANSWER);
     let answered = answer(handler, gate, incoming(host, event));
-    respond(storage::deadline::until(Instant::now() + for_storage, answered).await)
+    let Answered { response, record } = storage::deadline::until(Instant::now() + for_storage, answered).await;
+    Answered { response: respond(response), record }
 }
 
 fn incoming(host: &Host, event: Event) -> Incoming {
@@ -124,7 +125,7 @@ mod tests {
     #[tokio::test]
     async fn bodies_come_and_go_unchanged() {
         for (sent, base64) in [("plain", false), ("cGxhaW4=", true)] {
-            let answer = invoke(&Echo, &gate(), &Host::default(), event(sent, base64), soon()).await;
+            let answer = invoke(&Echo, &gate(), &Host::default(), event(sent, base64), soon()).await.response;
             let json = serde_json::to_value(&answer).unwrap();
             assert_eq!((&json["statusCode"], &json["body"]), (&200.into(), &"cGxhaW4=".into()));
             assert_eq!(json["isBase64Encoded"], true);
@@ -133,7 +134,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_not_base64_is_an_error_and_no_crash() {
-        let answer = invoke(&Echo, &gate(), &Host::default(), event("%%%", true), soon()).await;
+        let answer = invoke(&Echo, &gate(), &Host::default(), event("%%%", true), soon()).await.response;
         assert_eq!(answer.status_code, 400);
     }
 }

@@ -4,10 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use protocol::Function;
 use serde::de::DeserializeOwned;
 
-use crate::{Environment, StartError};
+use crate::after::AfterAnswer;
+use crate::outbox::Outbox;
+use crate::{Environment, Record, StartError};
 
 /// What a function does that nobody waits for.
 pub trait Job: Send + Sync {
@@ -74,21 +78,26 @@ pub async fn perform<J: Job>(job: &J, event: serde_json::Value, deadline: Deadli
 ///
 /// # Errors
 /// When the environment lacks something, or the runtime API goes away.
-pub fn run_job<J, F>(start: impl FnOnce(Environment) -> F) -> Result<(), StartError>
+pub fn run_job<J, F>(function: Function, start: impl FnOnce(Environment) -> F) -> Result<(), StartError>
 where
     J: Job + 'static,
     F: Future<Output = J>,
 {
-    crate::function::block_on(async |environment| {
+    crate::function::block_on(function, async |environment, metrics| {
+        let outbox = Arc::new(Outbox::new(metrics, None));
         let job = Arc::new(start(environment).await);
+        let records = outbox.clone();
         let service = service_fn(move |event: LambdaEvent<serde_json::Value>| {
             let job = job.clone();
             let deadline = Deadline::at(event.context.deadline());
+            // What it did is in the table; that it ran is all there is to tell.
+            records.put(Record { request_id: event.context.request_id.clone(), ..Record::default() });
             async move {
                 let done = perform(job.as_ref(), event.payload, deadline).await;
                 done.map_err(|error| Diagnostic { error_type: "JobError".to_owned(), error_message: error.0 })
             }
         });
-        lambda_runtime::run(service).await.map_err(|error| StartError::Runtime(error.to_string()))
+        let runtime = Runtime::new(service).layer(AfterAnswer(outbox)).layer(TracingLayer::new());
+        runtime.run().await.map_err(|error| StartError::Runtime(error.to_string()))
     })
 }

@@ -5,6 +5,8 @@ use http::{HeaderMap, HeaderName};
 use protocol::{Accept, ApiError, ContentRange, Digest, ErrorCode, Method, RepositoryName, Route};
 use storage::BodyStream;
 
+use crate::Journal;
+
 /// A request whose route was granted.
 pub struct Request {
     pub(crate) granted: Granted,
@@ -22,6 +24,8 @@ pub struct Request {
     pub id: String,
     /// The ARN of the principal that the gateway has authenticated with IAM, on the route that asks for it.
     pub iam: Option<String>,
+    /// Where is written down what the request does.
+    pub journal: Journal,
 }
 
 impl Request {

@@ -1,20 +1,15 @@
 //! The AWS clients: what they talk to, how long they wait, how often they try again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{
-    BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents, SharedCredentialsProvider,
-};
+use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Intercept, Region, SharedCredentialsProvider};
 use aws_sdk_dynamodb::error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef,
-};
+use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
 
+use crate::observe::{Observer, Watch};
 use crate::{Policy, deadline};
 
 /// Where the data is and who asks for it.
@@ -39,9 +34,6 @@ pub struct Config {
     /// Told about every call that AWS answers.
     pub observer: Option<Observer>,
 }
-
-/// Called with service and operation, for instance `("DynamoDB", "GetItem")`, for each attempt that got an answer.
-pub type Observer = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// An access key. `Debug` doesn't show the secrets.
 #[derive(Clone)]
@@ -117,7 +109,7 @@ pub(crate) fn dynamodb(config: &Config) -> aws_sdk_dynamodb::Client {
         .interceptor(Hurry { limit: DYNAMODB.operation });
     builder.set_endpoint_url(config.dynamodb_endpoint.clone());
     if let Some(observer) = &config.observer {
-        builder = builder.interceptor(Observe(observer.clone()));
+        builder = builder.interceptor(Watch(observer.clone()));
     }
     aws_sdk_dynamodb::Client::from_conf(builder.build())
 }
@@ -139,7 +131,7 @@ pub(crate) fn s3(config: &Config) -> aws_sdk_s3::Client {
         .force_path_style(config.s3_endpoint.is_some());
     builder.set_endpoint_url(config.s3_endpoint.clone());
     if let Some(observer) = &config.observer {
-        builder = builder.interceptor(Observe(observer.clone()));
+        builder = builder.interceptor(Watch(observer.clone()));
     }
     aws_sdk_s3::Client::from_conf(builder.build())
 }
@@ -166,35 +158,6 @@ impl Intercept for Hurry {
             // What it doesn't say stays as the client has it.
             let hurried = TimeoutConfig::builder().operation_timeout(left.min(self.limit)).build();
             bag.interceptor_state().store_put(hurried);
-        }
-        Ok(())
-    }
-}
-
-/// Reports each attempt to the [`Observer`], once it is answered: a URL that is signed takes the same path up to the
-/// moment of sending.
-struct Observe(Observer);
-
-impl std::fmt::Debug for Observe {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Observe")
-    }
-}
-
-#[dyn_dispatch_hint]
-impl Intercept for Observe {
-    fn name(&self) -> &'static str {
-        "Observe"
-    }
-
-    fn read_after_transmit(
-        &self,
-        _: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        bag: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(metadata) = bag.load::<Metadata>() {
-            (self.0)(metadata.service(), metadata.name());
         }
         Ok(())
     }

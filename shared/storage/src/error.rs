@@ -56,15 +56,14 @@ impl From<Error> for ApiError {
     }
 }
 
-const THROTTLED: &[&str] = &[
+/// Codes of too much traffic.
+pub(crate) const THROTTLED: &[&str] = &[
     "ThrottlingException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "SlowDown",
     "TooManyRequestsException",
     "LimitExceededException",
-    // What becomes of it isn't known yet.
-    "TransactionInProgressException",
 ];
 
 impl<E> From<SdkError<E, HttpResponse>> for Error
@@ -76,6 +75,8 @@ where
         match &error {
             SdkError::ServiceError(service) => match (service.err().code(), service.raw().status().as_u16()) {
                 (Some(code), _) if THROTTLED.contains(&code) => Self::Throttled(context),
+                // What becomes of it isn't known yet.
+                (Some("TransactionInProgressException"), _) => Self::Throttled(context),
                 // A single write that met a transaction on the same item.
                 (Some("TransactionConflictException"), _) => Self::Contended("an item in a running transaction"),
                 // S3 may find out in the middle of an answer with 200.

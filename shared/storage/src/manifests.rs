@@ -37,6 +37,13 @@ pub struct TagRecord {
     pub media_type: MediaType,
 }
 
+impl TagRecord {
+    pub(crate) fn read(item: &Item) -> Result<Self, Error> {
+        let media_type = MediaType::from(text(item, "media_type")?.as_str());
+        Ok(Self { digest: parsed(item, "digest")?, media_type })
+    }
+}
+
 /// A manifest to be stored.
 pub struct NewManifest<'a> {
     /// Where.
@@ -130,9 +137,7 @@ impl Storage {
     /// # Errors
     /// When the platform fails.
     pub async fn tag(&self, name: &RepositoryName, tag: &Tag) -> Result<Option<TagRecord>, Error> {
-        let Some(item) = self.table.get(keys::tag(name, tag)).await? else { return Ok(None) };
-        let media_type = MediaType::from(text(&item, "media_type")?.as_str());
-        Ok(Some(TagRecord { digest: parsed(&item, "digest")?, media_type }))
+        self.table.get(keys::tag(name, tag)).await?.as_ref().map(TagRecord::read).transpose()
     }
 
     /// A page of tags, in order, after `after`.

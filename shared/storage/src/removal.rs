@@ -4,11 +4,11 @@
 //! tag never points to a manifest that is gone, and a removal that breaks off leaves a manifest with fewer tags, which the
 //! next attempt finishes.
 
-use protocol::{Digest, RepositoryName, Tag};
+use protocol::{Digest, MediaType, RepositoryName, Tag};
 
 use crate::keys;
-use crate::manifests::{ManifestRecord, Origin};
-use crate::table::{Cancelled, Item, Wanted, item, n, now, parsed, s, text};
+use crate::manifests::{ManifestRecord, Origin, TagRecord};
+use crate::table::{Cancelled, Item, Wanted, item, n, now, number, parsed, s, text};
 use crate::uploads::Phase;
 use crate::{Error, Storage};
 
@@ -26,6 +26,17 @@ pub enum DeleteError {
     Storage(Error),
 }
 
+/// What is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedManifest {
+    /// Its digest; not the one that was asked for when that was a conversion of this manifest.
+    pub digest: Digest,
+    /// The type that it was served as.
+    pub media_type: MediaType,
+    /// Length in bytes.
+    pub size: u64,
+}
+
 impl From<Error> for DeleteError {
     fn from(error: Error) -> Self {
         Self::Storage(error)
@@ -33,15 +44,17 @@ impl From<Error> for DeleteError {
 }
 
 impl Storage {
-    /// Removes a tag. The manifest stays.
+    /// Removes a tag, and says where it pointed. The manifest stays.
     ///
     /// # Errors
     /// When there is no such tag, or the platform fails.
-    pub async fn delete_tag(&self, name: &RepositoryName, tag: &Tag) -> Result<(), DeleteError> {
+    pub async fn delete_tag(&self, name: &RepositoryName, tag: &Tag) -> Result<TagRecord, DeleteError> {
         self.table
             .retry("deleting a tag", || async {
                 let found = self.table.get(keys::tag(name, tag)).await?.ok_or(DeleteError::Unknown)?;
-                self.untag(name, &[(tag.clone(), parsed(&found, "digest")?)]).await.map_err(DeleteError::from)
+                let record = TagRecord::read(&found)?;
+                let untagged = self.untag(name, &[(tag.clone(), record.digest.clone())]).await?;
+                Ok(untagged.map(|()| record))
             })
             .await
     }
@@ -51,15 +64,26 @@ impl Storage {
     ///
     /// # Errors
     /// When there is no such manifest, it was derived from several, or the platform fails.
-    pub async fn delete_manifest(&self, name: &RepositoryName, digest: &Digest) -> Result<(), DeleteError> {
+    pub async fn delete_manifest(
+        &self,
+        name: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<DeletedManifest, DeleteError> {
         let source = self.deletable(name, digest).await?;
         self.table
             .retry("deleting a manifest", || async {
                 let found = self.table.get(keys::manifest(name, &source)).await?.ok_or(DeleteError::Unknown)?;
                 let record = ManifestRecord::read(&found)?;
+                let (media_type, size) = (text(&found, "media_type")?, number(&found, "content_size")?);
                 self.drop_tags(name, &source).await?;
                 self.drop_conversions(name, &source).await?;
-                self.drop_manifest(name, &source, &record).await.map_err(DeleteError::from)
+                let dropped = self.drop_manifest(name, &source, &record).await?;
+                let deleted = || DeletedManifest {
+                    digest: source.clone(),
+                    media_type: MediaType::from(media_type.as_str()),
+                    size,
+                };
+                Ok(dropped.map(|()| deleted()))
             })
             .await
     }

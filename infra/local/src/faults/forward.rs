@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::meter::Meter;
 use super::{Fault, Faults, Service, answer};
 
 type Answer = Response<BoxBody<Bytes, io::Error>>;
@@ -52,14 +53,22 @@ impl Faults {
 
     /// An error closes the connection.
     async fn handle(&self, service: Service, upstream: SocketAddr, request: Request<Incoming>) -> io::Result<Answer> {
-        let (parts, body) = request.into_parts();
-        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let (mut parts, body) = request.into_parts();
+        let mut body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         let (fault, paused) = self.decide(service, &parts);
         if let Some(paused) = paused {
             paused.wait().await;
         }
         let is_head = parts.method == Method::HEAD;
-        let forward = forward(upstream, Request::from_parts(parts, body.clone()));
+        let meter = self.meter.as_ref().map(|meter| (meter, Meter::begin(service, &mut parts, &mut body)));
+        let request = Request::from_parts(parts, body.clone());
+        let forward = async move {
+            let answer = forward(upstream, request).await?;
+            if let Some((meter, reading)) = meter {
+                meter.end(reading, &answer);
+            }
+            io::Result::Ok(answer)
+        };
         match fault {
             None => Ok(whole(forward.await?)),
             Some(Fault::Refused(refusal)) => Ok(of_our_own(refusal.answer(service, &body), is_head)),

@@ -11,6 +11,7 @@
 mod answer;
 mod call;
 mod forward;
+mod meter;
 mod pause;
 
 use std::collections::HashMap;
@@ -23,6 +24,8 @@ use http::HeaderMap;
 
 pub use answer::Refusal;
 pub use call::{Call, Service};
+use meter::Meter;
+pub use meter::Metered;
 pub use pause::Pause;
 use pause::Paused;
 
@@ -65,6 +68,7 @@ pub struct Faults {
     state: Arc<Mutex<State>>,
     behind: Arc<Mutex<HashMap<Service, SocketAddr>>>,
     s3_attempt_timeout: Option<Duration>,
+    meter: Option<Meter>,
 }
 
 struct State {
@@ -86,7 +90,7 @@ impl Default for Faults {
     /// Everything passes.
     fn default() -> Self {
         let state = State::new(Arc::new(|_| None));
-        Self { state: Arc::new(Mutex::new(state)), behind: Arc::default(), s3_attempt_timeout: None }
+        Self { state: Arc::new(Mutex::new(state)), behind: Arc::default(), s3_attempt_timeout: None, meter: None }
     }
 }
 

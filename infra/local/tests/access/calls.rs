@@ -56,6 +56,7 @@ async fn verifying_a_token_costs_no_call_on_any_route() {
         functions: FunctionsMode::InProcess,
         login: None,
         policy: storage::Policy { create_on_push: true, sparse_manifests: false },
+        events: runtime::EventsConfig::default(),
         observer: None,
         faults: Some(faults.clone()),
     };

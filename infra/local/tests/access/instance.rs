@@ -113,11 +113,12 @@ impl Instance {
         let event = serde_json::from_value(event).unwrap();
         let (host, deadline) = (Host { name: None, is_plain_http: true }, Deadline::after(Duration::from_secs(25)));
         let route = protocol::Route::parse(path).unwrap();
-        let response = match route.function(&request.method).unwrap() {
+        let answered = match route.function(&request.method).unwrap() {
             Function::Auth => runtime::invoke(&self.auth, &self.gate, &host, event, deadline).await,
             Function::ManifestGet => runtime::invoke(&self.manifest_get, &self.gate, &host, event, deadline).await,
             other => panic!("{other:?} isn't here"),
         };
+        let response = answered.response;
         let body = response.body.map(|body| body.to_vec()).unwrap_or_default();
         let retry_after = response.headers.get("retry-after").map(|value| value.to_str().unwrap().parse().unwrap());
         Answered { status: response.status_code, body: serde_json::from_slice(&body).unwrap_or_default(), retry_after }

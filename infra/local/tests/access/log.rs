@@ -5,13 +5,16 @@ use std::io;
 use std::sync::{LazyLock, Mutex};
 
 use serde_json::Value;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::http::Answer;
 
 static LOG: LazyLock<Mutex<Log>> = LazyLock::new(|| {
-    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("info,s3s=off,dynoxide=error"));
-    lines.json().flatten_event(true).with_writer(|| Sink).init();
+    let filter: Targets = "info,s3s=off,dynoxide=error".parse().unwrap();
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(|| Sink);
+    tracing_subscriber::registry().with(filter).with(lines).init();
     Mutex::default()
 });
 

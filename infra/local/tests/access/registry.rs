@@ -78,6 +78,7 @@ impl Registry {
             functions: setup.functions,
             login: Some(login),
             policy: storage::Policy { create_on_push: true, sparse_manifests: false },
+            events: runtime::EventsConfig::default(),
             observer: None,
             faults: Some(faults.clone()),
         };

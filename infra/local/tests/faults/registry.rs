@@ -33,6 +33,7 @@ impl Registry {
             functions: FunctionsMode::InProcess,
             policy: storage::Policy { create_on_push: true, sparse_manifests: false },
             login: None,
+            events: runtime::EventsConfig::default(),
             observer: None,
             faults: Some(faults.clone()),
         };

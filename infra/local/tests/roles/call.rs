@@ -8,6 +8,7 @@ use http::request::Parts;
 use serde_json::Value;
 
 use crate::recorder::Service;
+use crate::registry::EVENT_BUS;
 
 /// An action that a role has to allow.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,14 +17,16 @@ pub(crate) struct Call {
     pub(crate) action: String,
     /// As the template names it: `Table.Arn`, `Bucket.Arn/<key>`.
     pub(crate) resource: String,
-    /// The partition keys that it reaches, of an action on the table.
+    /// The partition keys that it reaches, of an action on the table; in a transaction those of all its writes.
     pub(crate) leading_keys: BTreeSet<String>,
+    /// Of a write in a transaction, its own one.
+    pub(crate) own_key: Option<String>,
 }
 
 impl Call {
     pub(crate) fn new(action: &str, resource: &str, leading_keys: &[&str]) -> Self {
         let leading_keys = leading_keys.iter().map(|key| (*key).to_owned()).collect();
-        Self { action: action.to_owned(), resource: resource.to_owned(), leading_keys }
+        Self { action: action.to_owned(), resource: resource.to_owned(), leading_keys, own_key: None }
     }
 
     /// What a request asks for; None when that isn't known.
@@ -37,9 +40,19 @@ impl Call {
                 }
                 _ => None,
             },
+            Service::EventBridge => {
+                let operation = target(head, "AWSEvents.")?;
+                let request: Value = serde_json::from_slice(body).ok()?;
+                let entries = request["Entries"].as_array()?;
+                let on_bus = |entry: &Value| {
+                    let bus = entry["EventBusName"].as_str()?;
+                    (bus == EVENT_BUS).then(|| Self::new(&format!("events:{operation}"), "EventBus", &[]))
+                };
+                entries.iter().map(on_bus).collect()
+            }
             Service::SecretsManager => {
                 let operation = target(head, "secretsmanager.")?;
-                Some(vec![Self::new(&format!("secretsmanager:{operation}"), "PullSecret", &[])])
+                Some(vec![Self::new(&format!("secretsmanager:{operation}"), "PullSecret.Id", &[])])
             }
         }
     }
@@ -52,22 +65,28 @@ fn target<'a>(head: &'a Parts, prefix: &str) -> Option<&'a str> {
 /// A transaction is authorized as the writes in it. Whether each of them counts with its own partition key or with those
 /// of all isn't documented: here with all, so that a role allows it either way.
 fn on_the_table(operation: &str, request: &Value) -> Option<Vec<Call>> {
-    let (actions, keys) = match operation {
-        "GetItem" | "UpdateItem" | "DeleteItem" => (vec![operation], vec![partition(&request["Key"])?]),
-        "PutItem" => (vec![operation], vec![partition(&request["Item"])?]),
-        "Query" => (vec![operation], vec![queried(request)?]),
+    let keys = match operation {
+        "GetItem" | "UpdateItem" | "DeleteItem" => vec![partition(&request["Key"])?],
+        "PutItem" => vec![partition(&request["Item"])?],
+        "Query" => vec![queried(request)?],
         "BatchGetItem" => {
             let keys = request["RequestItems"]["registry"]["Keys"].as_array()?;
-            (vec![operation], keys.iter().map(partition).collect::<Option<_>>()?)
+            keys.iter().map(partition).collect::<Option<_>>()?
         }
-        "TransactWriteItems" => {
-            let writes = request["TransactItems"].as_array()?.iter().map(write).collect::<Option<Vec<_>>>()?;
-            writes.into_iter().unzip()
-        }
+        "TransactWriteItems" => return transaction(request["TransactItems"].as_array()?),
         _ => return None,
     };
-    let call = |action| Call::new(&format!("dynamodb:{action}"), "Table.Arn", &keys);
-    Some(actions.into_iter().map(call).collect())
+    Some(vec![Call::new(&format!("dynamodb:{operation}"), "Table.Arn", &keys)])
+}
+
+fn transaction(items: &[Value]) -> Option<Vec<Call>> {
+    let writes = items.iter().map(write).collect::<Option<Vec<_>>>()?;
+    let keys: Vec<&str> = writes.iter().map(|(_, key)| *key).collect();
+    let call = |(action, key): (&str, &str)| Call {
+        own_key: Some(key.to_owned()),
+        ..Call::new(&format!("dynamodb:{action}"), "Table.Arn", &keys)
+    };
+    Some(writes.into_iter().map(call).collect())
 }
 
 /// The action and the partition key of one write of a transaction.

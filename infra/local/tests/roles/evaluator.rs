@@ -3,6 +3,8 @@
 use protocol::Function;
 
 use crate::call::Call;
+use crate::differences;
+use crate::right::{Needs, Right};
 use crate::role::Role;
 
 #[test]
@@ -26,9 +28,10 @@ fn a_key_that_is_allowed_lends_nothing_to_one_beside_it() {
     assert!(batch(&["REPOSITORY#team/app", "BLOB#sha256:00"]));
     assert!(!batch(&["REPOSITORY#team/app", "KEYPRIVATE"]));
     // Two statements allow one each.
-    let get = |keys: &[&str]| role.allows(&Call::new("dynamodb:GetItem", "Table.Arn", keys));
-    assert!(get(&["REPOSITORY#team/app"]) && get(&["GRANTS"]));
-    assert!(!get(&["REPOSITORY#team/app", "GRANTS"]));
+    let role = Role::of(Function::ManifestPut);
+    let delete = |keys: &[&str]| role.allows(&Call::new("dynamodb:DeleteItem", "Table.Arn", keys));
+    assert!(delete(&["REPOSITORY#team/app"]) && delete(&["DERIVED#team/app"]));
+    assert!(!delete(&["REPOSITORY#team/app", "DERIVED#team/app"]));
 }
 
 #[test]
@@ -50,23 +53,50 @@ fn an_action_is_allowed_on_the_resource_that_it_is_allowed_on() {
 }
 
 #[test]
-fn what_no_call_needs_is_named() {
-    let role = Role::of(Function::BlobGet);
+fn what_no_call_needs_and_what_no_role_allows_is_named() {
     let calls = [
-        Call::new("dynamodb:GetItem", "Table.Arn", &["BLOB#sha256:00"]),
-        Call::new("dynamodb:Query", "Table.Arn", &["KEYPUBLIC"]),
+        Call::new("dynamodb:GetItem", "Table.Arn", &["REPOSITORY#team/app"]),
+        Call::new("dynamodb:Query", "Table.Arn", &["KEYPRIVATE"]),
+        Call::new("s3:GetObject", "Bucket.Arn/blobs/1/object", &[]),
+        // A role allows it on purpose, to nobody who calls it.
+        Call::new("logs:PutLogEvents", "BlobGetLogs.Arn", &[]),
     ];
-    let unused = role.unused(&calls.iter().collect::<Vec<_>>());
+    let differences = differences(Function::BlobGet, &Needs::of(&calls));
     for expected in [
-        "dynamodb:DeleteItem on REPOSITORY#*, BLOB#*",
-        "REPOSITORY#* for dynamodb:GetItem, dynamodb:UpdateItem, dynamodb:DeleteItem",
-        "GRANTS for dynamodb:GetItem, dynamodb:Query",
-        "s3:GetObject on Bucket.Arn/blobs/*",
+        "blob-get is allowed, and never calls, dynamodb:GetItem on GRANTS",
+        "blob-get is allowed, and never calls, dynamodb:DeleteItem on REPOSITORY#*",
+        "blob-get calls, and isn't allowed, dynamodb:Query on KEYPRIVATE",
+        "blob-get has no deviation in logs:PutLogEvents on BlobGetLogs.Arn",
     ] {
-        assert!(unused.contains(expected), "{expected} isn't in {unused:?}");
+        assert!(differences.contains(&expected.to_owned()), "{expected:?} isn't in {differences:?}");
     }
-    assert!(
-        !unused.iter().any(|right| right.starts_with("dynamodb:Query") || right.starts_with("BLOB#")),
-        "{unused:?}"
-    );
+    let fits = ["dynamodb:GetItem on REPOSITORY#*", "s3:GetObject"];
+    assert!(!differences.iter().any(|difference| fits.iter().any(|fit| difference.contains(fit))), "{differences:?}");
+}
+
+#[test]
+fn a_transaction_needs_each_action_on_its_own_partition_and_for_its_sake_on_the_others() {
+    let in_one = |action, key: &str| Call {
+        own_key: Some(key.to_owned()),
+        ..Call::new(action, "Table.Arn", &["REPOSITORY#team/app", "CATALOG"])
+    };
+    let calls = [in_one("dynamodb:PutItem", "CATALOG"), in_one("dynamodb:UpdateItem", "REPOSITORY#team/app")];
+    let needs = Needs::of(&calls);
+    let right = Right::new;
+    let own = [right("dynamodb:PutItem", "CATALOG"), right("dynamodb:UpdateItem", "REPOSITORY#*")];
+    let together = [right("dynamodb:PutItem", "REPOSITORY#*"), right("dynamodb:UpdateItem", "CATALOG")];
+    assert_eq!((needs.own, needs.together), (own.into(), together.into()));
+}
+
+#[test]
+fn nothing_but_what_has_no_resources_is_allowed_on_all_of_them() {
+    for &function in Function::ALL {
+        let rights = Role::of(function).rights();
+        let everywhere = rights.iter().filter(|right| right.place.starts_with('*'));
+        assert!(
+            everywhere.clone().all(|right| right.action.starts_with("xray:")),
+            "{:?}",
+            everywhere.collect::<Vec<_>>()
+        );
+    }
 }

@@ -57,6 +57,13 @@ impl Image {
         Self::of(INDEX, index.to_string().into_bytes(), Vec::new())
     }
 
+    /// An OCI index of nothing, with annotations of this length.
+    pub(crate) fn empty_index(padding: usize) -> Self {
+        let annotations = json!({"padding": "x".repeat(padding)});
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [], "annotations": annotations});
+        Self::of(INDEX, index.to_string().into_bytes(), Vec::new())
+    }
+
     /// A schema 1 image with one layer, too large for an item of the table.
     pub(crate) fn schema1(layer: &[u8]) -> Self {
         let history = json!({

@@ -1,5 +1,6 @@
-//! The roles of the functions, as `template.yaml` has them, against what the functions call: they are allowed all of it,
-//! and need everything that they are allowed.
+//! The roles of the functions, as `template.yaml` has them, against what the functions call: each action on each partition
+//! of the table, prefix of the bucket and other resource is called and allowed, or neither. `docs/permissions.md` has the
+//! outcome.
 //!
 //! The registry runs with functions as processes: this test binary, started again. Each has endpoints of AWS of its own,
 //! where its calls are written down on their way to the embedded services.
@@ -7,13 +8,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on ends here")]
 
 mod call;
+mod deviations;
+mod document;
 mod evaluator;
+mod failures;
 #[path = "../faults/http.rs"]
 mod http;
 mod image;
 mod logins;
 mod recorder;
 mod registry;
+mod right;
 mod role;
 mod schema1;
 mod work;
@@ -25,17 +30,9 @@ use protocol::Function;
 
 use crate::call::Call;
 use crate::registry::Registry;
+use crate::right::{Needs, Right};
 use crate::role::Role;
-
-/// What a function is allowed and isn't seen to use, with the reason.
-const NOT_SEEN: &[(Function, &str, &str)] = &[
-    (Function::BlobUpload, "s3:ListBucket on Bucket.Arn", ABSENT),
-    (Function::ManifestPut, "s3:ListBucket on Bucket.Arn", ABSENT),
-    (Function::ManifestGet, "s3:ListBucket on Bucket.Arn", ABSENT),
-    (Function::Schema1Upgrade, "s3:ListBucket on Bucket.Arn", ABSENT),
-    (Function::Schema1Upgrade, "lambda:InvokeFunction on Schema1UpgradeFunction.Arn", "it does so after 15 minutes"),
-];
-const ABSENT: &str = "it isn't called, but lets S3 say that an object is absent";
+use crate::work::Client;
 
 /// A function, as a process of the registry that a test runs.
 #[test]
@@ -48,39 +45,43 @@ fn function() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn functions_are_allowed_what_they_call_and_need_what_they_are_allowed() {
-    let registry = Registry::start(Access::Login).await;
-    let authorization = logins::everybody(&registry).await;
-    work::everything(&registry, Some(&authorization)).await;
-    let calls = registry.stop();
-    assert_allowed(&calls);
-    let mut missing = Vec::new();
-    for &function in Function::ALL {
-        let mine: Vec<&Call> = calls.iter().filter(|(caller, _)| *caller == function).map(|(_, call)| call).collect();
-        let unused = Role::of(function).unused(&mine);
-        let excused: BTreeSet<String> = NOT_SEEN
-            .iter()
-            .filter(|(excused, ..)| *excused == function)
-            .map(|(_, right, _)| (*right).to_owned())
-            .collect();
-        missing.extend(unused.difference(&excused).map(|right| format!("{} never used {right}", function.name())));
-        missing.extend(excused.difference(&unused).map(|right| format!("{} does use {right}", function.name())));
+async fn functions_are_allowed_what_they_call_and_nothing_else() {
+    let (open, asking) = (Registry::start(Access::Open).await, Registry::start(Access::Login).await);
+    logins::nobody(&open).await;
+    work::everything(&Client::nobody(&open)).await;
+    let authorization = logins::everybody(&asking).await;
+    let client = Client::somebody(&asking, &authorization);
+    work::everything(&client).await;
+    for function in [Function::ManifestPut, Function::ManifestGet] {
+        asking.until_called(function, "events:PutEvents").await;
     }
-    assert!(missing.is_empty(), "{}", missing.join("\n"));
-}
+    failures::everywhere(&client).await;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn functions_of_an_open_registry_are_allowed_what_they_call() {
-    let registry = Registry::start(Access::Open).await;
-    logins::nobody(&registry).await;
-    work::everything(&registry, None).await;
-    assert_allowed(&registry.stop());
-}
-
-fn assert_allowed(calls: &[(Function, Call)]) {
-    let denied = calls.iter().filter(|(function, call)| !Role::of(*function).allows(call));
-    let denied: BTreeSet<String> =
-        denied.map(|(function, call)| format!("{} may not {call}", function.name())).collect();
+    let calls: Vec<(Function, Call)> = open.stop().into_iter().chain(asking.stop()).collect();
+    let mut denied = BTreeSet::new();
+    for &function in Function::ALL {
+        let role = Role::of(function);
+        let mine = calls.iter().filter(|(caller, call)| *caller == function && !role.allows(call));
+        denied.extend(mine.map(|(_, call)| format!("{} may not {call}", function.name())));
+    }
     assert!(denied.is_empty(), "{}", denied.into_iter().collect::<Vec<_>>().join("\n"));
-    assert!(!calls.is_empty());
+
+    let needs = |function| Needs::of(calls.iter().filter(|(caller, _)| *caller == function).map(|(_, call)| call));
+    let needs: Vec<(Function, Needs)> = Function::ALL.iter().map(|&function| (function, needs(function))).collect();
+    let differences: Vec<String> = needs.iter().flat_map(|(function, needs)| differences(*function, needs)).collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    document::compare(&needs);
+}
+
+/// Where what a role allows isn't what its function needs.
+fn differences(function: Function, needs: &Needs) -> Vec<String> {
+    let (allowed, needed, deviations) = (Role::of(function).rights(), needs.all(), deviations::of(function));
+    let name = function.name();
+    let listed = |right: &&Right| deviations.contains(*right);
+    let spare = allowed.difference(&needed).filter(|right| !listed(right));
+    let spare = spare.map(|right| format!("{name} is allowed, and never calls, {right}"));
+    let missing = needed.difference(&allowed).map(|right| format!("{name} calls, and isn't allowed, {right}"));
+    let idle = deviations.iter().filter(|right| needed.contains(right) || !allowed.contains(right));
+    let idle = idle.map(|right| format!("{name} has no deviation in {right}"));
+    spare.chain(missing).chain(idle).collect()
 }

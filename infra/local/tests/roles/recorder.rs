@@ -21,6 +21,7 @@ pub(crate) enum Service {
     S3,
     Lambda,
     SecretsManager,
+    EventBridge,
 }
 
 impl Service {
@@ -31,6 +32,7 @@ impl Service {
             Self::S3 => "AWS_ENDPOINT_URL_S3",
             Self::Lambda => "AWS_ENDPOINT_URL_LAMBDA",
             Self::SecretsManager => "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+            Self::EventBridge => "AWS_ENDPOINT_URL_EVENTBRIDGE",
         }
     }
 }
@@ -43,6 +45,12 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
+    /// Whether a function has called an action.
+    pub(crate) fn has(&self, function: Function, action: &str) -> bool {
+        let known = self.known.lock().unwrap();
+        known.iter().any(|(caller, call)| *caller == function && call.action == action)
+    }
+
     pub(crate) fn take(&self) -> Vec<(Function, Call)> {
         assert_eq!(*self.unknown.lock().unwrap(), Vec::<String>::new(), "teach the test what these calls are");
         std::mem::take(&mut *self.known.lock().unwrap())

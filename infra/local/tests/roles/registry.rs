@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use access::Access;
 use aws_sdk_dynamodb::types::AttributeValue;
+use bytes::Bytes;
+use http_body_util::Full;
+use local::faults::{self, Faults};
 use local::gateway::{self, Gateway};
 use local::iam::{self, Identities, Identity, Secrets};
 use local::lambda::{ProcessFunctions, ProcessOptions, RETRY_PAUSES, serve_invoke_api};
@@ -24,8 +27,13 @@ pub(crate) const REGION: &str = "us-east-1";
 const NAME: &str = "registry";
 /// In Secrets Manager.
 const PULL_SECRET: &str = "pull";
+/// Of the bus that is told of what happens.
+pub(crate) const EVENT_BUS: &str = "images";
 /// The password in it.
 pub(crate) const PULL_PASSWORD: &str = "pulled with a secret for ECS";
+
+/// How long a function may take to do what it does after its answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Registry {
     pub(crate) address: SocketAddr,
@@ -33,6 +41,8 @@ pub(crate) struct Registry {
     pub(crate) storage: Storage,
     /// Somebody in IAM.
     pub(crate) identity: Identity,
+    /// Between the functions and the stores.
+    pub(crate) faults: Faults,
     dynamodb: aws_sdk_dynamodb::Client,
     calls: Calls,
     stop: watch::Sender<bool>,
@@ -44,11 +54,14 @@ impl Registry {
         let role = Identity::generate("role").unwrap();
         let identity = Identity::generate("somebody").unwrap();
         let (invocations, lambda) = listen().await;
+        let faults = Faults::default();
+        let dynamodb = serve_dynamodb().await;
         let upstream = [
-            (Service::DynamoDb, serve_dynamodb().await),
-            (Service::S3, serve_s3(&role).await),
+            (Service::DynamoDb, stand_before(&faults, faults::Service::DynamoDb, dynamodb).await),
+            (Service::S3, stand_before(&faults, faults::Service::S3, serve_s3(&role).await).await),
             (Service::Lambda, lambda),
             (Service::SecretsManager, serve_secrets(&role, &stopped).await),
+            (Service::EventBridge, serve_events(&stopped).await),
         ];
 
         let calls = Calls::default();
@@ -79,8 +92,17 @@ impl Registry {
             async move { gateway.handle(request, peer).await }
         };
         tokio::spawn(serve::serve(listener, answer, Duration::ZERO, stopped));
-        let (storage, dynamodb) = unrecorded(upstream[0].1);
-        Self { address, storage, identity, dynamodb, calls, stop }
+        let (storage, dynamodb) = unrecorded(dynamodb);
+        Self { address, storage, identity, faults, dynamodb, calls, stop }
+    }
+
+    /// Waits for calls that functions make after they have answered.
+    pub(crate) async fn until_called(&self, function: Function, action: &str) {
+        let begin = Instant::now();
+        while !self.calls.has(function, action) {
+            assert!(begin.elapsed() < PATIENCE, "{} never calls {action}", function.name());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// What the functions called.
@@ -106,6 +128,7 @@ fn environment(access: Access, function: Function, role: &Identity) -> Vec<(&'st
         ("REGISTRY_CREATE_ON_PUSH", "true".to_owned()),
         ("REGISTRY_PLAIN_HTTP", "true".to_owned()),
         ("REGISTRY_SCHEMA1_UPGRADE", Function::Schema1Upgrade.name().to_owned()),
+        ("REGISTRY_EVENT_BUS", EVENT_BUS.to_owned()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", role.access_key_id.clone()),
         ("AWS_SECRET_ACCESS_KEY", role.secret_access_key.clone()),
@@ -157,6 +180,26 @@ async fn serve_s3(role: &Identity) -> SocketAddr {
     let keys = local::s3::Credentials { access_key, secret_key };
     let (listener, address) = listen().await;
     tokio::spawn(async move { store.serve(listener, &keys, std::future::pending()).await });
+    address
+}
+
+/// Takes every event.
+async fn serve_events(stopped: &watch::Receiver<bool>) -> SocketAddr {
+    let (listener, address) = listen().await;
+    let answer = |_: ::http::Request<_>, _| async {
+        let taken = r#"{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}"#;
+        let answer = ::http::Response::builder().header("Content-Type", "application/x-amz-json-1.1");
+        answer.body(Full::new(Bytes::from_static(taken.as_bytes()))).unwrap()
+    };
+    tokio::spawn(serve::serve(listener, answer, Duration::ZERO, stopped.clone()));
+    address
+}
+
+/// Where calls fail when a test wants them to.
+async fn stand_before(faults: &Faults, service: faults::Service, upstream: SocketAddr) -> SocketAddr {
+    let (listener, address) = listen().await;
+    let faults = faults.clone();
+    tokio::spawn(async move { faults.serve(service, listener, upstream, std::future::pending()).await });
     address
 }
 

@@ -7,6 +7,7 @@ use protocol::Function;
 use saphyr::{LoadableYamlNode as _, Yaml};
 
 use crate::call::Call;
+use crate::right::Right;
 
 /// What a function may do.
 pub(crate) struct Role {
@@ -28,7 +29,7 @@ struct LeadingKeys {
 }
 
 impl Role {
-    /// A function's role, without what Lambda itself does with it.
+    /// A function's role in a stack that has everything that conditions can bring.
     pub(crate) fn of(function: Function) -> Self {
         let template = Yaml::load_from_str(TEMPLATE).unwrap().remove(0);
         let resources = &template["Resources"];
@@ -39,29 +40,27 @@ impl Role {
             match resource["Type"].as_str().unwrap() {
                 "AWS::IAM::Role" if named(id.as_str().unwrap()) => {
                     assert!(properties().as_mapping_get("ManagedPolicyArns").is_none(), "read them as well");
-                    for policy in properties()["Policies"].as_sequence().unwrap() {
-                        statements.extend(policy["PolicyDocument"]["Statement"].as_sequence().unwrap());
+                    for policy in alternatives(&properties()["Policies"]) {
+                        statements.extend(alternatives(&policy["PolicyDocument"]["Statement"]));
                     }
                 }
-                "AWS::IAM::RolePolicy" if named(scalar(&properties()["RoleName"])) => {
-                    statements.extend(properties()["PolicyDocument"]["Statement"].as_sequence().unwrap());
+                "AWS::IAM::Policy" if list(&properties()["Roles"]).iter().any(|role| named(role)) => {
+                    statements.extend(alternatives(&properties()["PolicyDocument"]["Statement"]));
                 }
                 _ => {}
             }
         }
-        let statements: Vec<_> = statements.into_iter().map(Statement::read).collect();
         assert!(!statements.is_empty(), "{} has no role", function.name());
-        let lambdas_own = |statement: &Statement| statement.actions.iter().all(|action| action.starts_with("logs:"));
-        Self { statements: statements.into_iter().filter(|statement| !lambdas_own(statement)).collect() }
+        Self { statements: statements.into_iter().map(Statement::read).collect() }
     }
 
     pub(crate) fn allows(&self, call: &Call) -> bool {
         self.statements.iter().any(|statement| statement.allows(call))
     }
 
-    /// Actions, resources and partitions that a statement allows and none of the calls needs.
-    pub(crate) fn unused(&self, calls: &[&Call]) -> BTreeSet<String> {
-        self.statements.iter().flat_map(|statement| statement.unused(calls)).collect()
+    /// Everything that it allows.
+    pub(crate) fn rights(&self) -> BTreeSet<Right> {
+        self.statements.iter().flat_map(Statement::rights).collect()
     }
 }
 
@@ -76,7 +75,10 @@ impl Statement {
         let actions = list(&node["Action"]);
         assert!(actions.iter().all(|action| !action.contains('*')), "{actions:?} aren't understood");
         let leading_keys = node.as_mapping_get("Condition").map(LeadingKeys::read);
-        Self { actions, resources: list(&node["Resource"]).iter().map(|name| plain(name)).collect(), leading_keys }
+        let resources: Vec<_> = list(&node["Resource"]).iter().map(|name| plain(name)).collect();
+        // What it allows is named by partitions alone.
+        assert!(leading_keys.is_none() || resources == ["Table.Arn"], "{resources:?} have no partitions");
+        Self { actions, resources, leading_keys }
     }
 
     fn allows(&self, call: &Call) -> bool {
@@ -85,22 +87,9 @@ impl Statement {
             && self.leading_keys.as_ref().is_none_or(|leading_keys| leading_keys.admit(call))
     }
 
-    fn unused(&self, calls: &[&Call]) -> Vec<String> {
-        let allowed: Vec<&Call> = calls.iter().copied().filter(|call| self.allows(call)).collect();
-        let partitions = self.leading_keys.as_ref().map_or(&[][..], |leading_keys| &leading_keys.keys);
-        let place = if partitions.is_empty() { self.resources.join(", ") } else { partitions.join(", ") };
-        let actions = self.actions.iter().filter(|action| !allowed.iter().any(|call| call.action == **action));
-        let mut unused: Vec<_> = actions.map(|action| format!("{action} on {place}")).collect();
-        // Else that is said already, of every action.
-        if !allowed.is_empty() {
-            let resources = self.resources.iter();
-            let resources = resources.filter(|name| !allowed.iter().any(|call| is_like(name, &call.resource)));
-            let partitions = partitions
-                .iter()
-                .filter(|name| !allowed.iter().flat_map(|call| &call.leading_keys).any(|key| is_like(name, key)));
-            unused.extend(resources.chain(partitions).map(|place| format!("{place} for {}", self.actions.join(", "))));
-        }
-        unused
+    fn rights(&self) -> Vec<Right> {
+        let places = self.leading_keys.as_ref().map_or(&self.resources, |leading_keys| &leading_keys.keys);
+        self.actions.iter().flat_map(|action| places.iter().map(|place| Right::new(action, place))).collect()
     }
 }
 
@@ -139,10 +128,13 @@ fn is_like(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// A resource by the name that calls have for it. One function has to name itself by its ARN.
+/// A resource by the name that calls have for it. What isn't in the stack, and a function that names itself, has an ARN.
 fn plain(name: &str) -> String {
-    match name.strip_prefix("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:") {
-        Some("${AWS::StackName}-schema1-upgrade") => "Schema1UpgradeFunction.Arn".to_owned(),
+    match name.strip_prefix("arn:${AWS::Partition}:") {
+        Some("lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-schema1-upgrade") => {
+            "Schema1UpgradeFunction.Arn".to_owned()
+        }
+        Some("events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBus}") => "EventBus".to_owned(),
         Some(other) => panic!("{other} isn't understood"),
         None => name.replace("${", "").replace('}', ""),
     }
@@ -156,6 +148,20 @@ fn scalar<'a>(node: &'a Yaml<'_>) -> &'a str {
 }
 
 fn list(node: &Yaml<'_>) -> Vec<String> {
-    let nodes = node.as_sequence().map_or_else(|| vec![node], |nodes| nodes.iter().collect());
-    nodes.into_iter().map(|node| scalar(node).to_owned()).collect()
+    alternatives(node).into_iter().map(|node| scalar(node).to_owned()).collect()
+}
+
+/// What a list may hold, or the only thing where there is no list, whichever way conditions decide.
+fn alternatives<'a, 'input>(node: &'a Yaml<'input>) -> Vec<&'a Yaml<'input>> {
+    match node {
+        Yaml::Tagged(tag, inner) if tag.suffix == "If" => {
+            let [_, then, otherwise] = inner.as_sequence().unwrap().as_slice() else { panic!("an !If of three") };
+            [then, otherwise].into_iter().flat_map(alternatives).filter(|node| !is_no_value(node)).collect()
+        }
+        node => node.as_sequence().map_or_else(|| vec![node], |nodes| nodes.iter().flat_map(alternatives).collect()),
+    }
+}
+
+fn is_no_value(node: &Yaml<'_>) -> bool {
+    matches!(node, Yaml::Tagged(_, inner) if inner.as_str() == Some("AWS::NoValue"))
 }

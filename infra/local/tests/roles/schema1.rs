@@ -9,12 +9,13 @@ use crate::image::{Image, SCHEMA2};
 use crate::registry::Registry;
 use crate::work::Client;
 
-const LAYER: &[u8] = b"a layer of schema 1";
+pub(crate) const LAYER: &[u8] = b"a layer of schema 1";
 
 /// How long the function in the background may take, which is started as a process.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) async fn push_and_pull(registry: &Registry, client: &Client<'_>) {
+pub(crate) async fn push_and_pull(client: &Client<'_>) {
+    let registry = client.registry;
     let (image, layer) = (Image::schema1(LAYER), Digest::sha256(LAYER));
     client.push("old/first", "latest", &image).await;
     until_read(registry, &layer).await;

@@ -11,25 +11,34 @@ use crate::schema1;
 const PIECE: usize = 3 << 20;
 
 /// Does everything there is to do.
-pub(crate) async fn everything(registry: &Registry, authorization: Option<&str>) {
-    let client = Client { registry, authorization };
-    blobs(&client).await;
-    uploads(&client).await;
-    manifests(&client).await;
-    conversions(&client).await;
-    schema1::push_and_pull(registry, &client).await;
-    listings(&client).await;
-    deletions(&client).await;
+pub(crate) async fn everything(client: &Client<'_>) {
+    blobs(client).await;
+    uploads(client).await;
+    manifests(client).await;
+    conversions(client).await;
+    schema1::push_and_pull(client).await;
+    listings(client).await;
+    deletions(client).await;
 }
 
 /// Somebody who may do everything.
 pub(crate) struct Client<'a> {
-    registry: &'a Registry,
+    pub(crate) registry: &'a Registry,
     authorization: Option<&'a str>,
 }
 
-impl Client<'_> {
-    async fn send(&self, request: Request) -> Answer {
+impl<'a> Client<'a> {
+    /// One who logged in.
+    pub(crate) fn somebody(registry: &'a Registry, authorization: &'a str) -> Self {
+        Self { registry, authorization: Some(authorization) }
+    }
+
+    /// Nobody in particular.
+    pub(crate) fn nobody(registry: &'a Registry) -> Self {
+        Self { registry, authorization: None }
+    }
+
+    pub(crate) async fn send(&self, request: Request) -> Answer {
         let request = match self.authorization {
             Some(authorization) => request.header("Authorization", authorization),
             None => request,
@@ -41,21 +50,42 @@ impl Client<'_> {
         self.send(Request::new(method, path)).await
     }
 
-    async fn push_blob(&self, repository: &str, blob: &[u8]) -> Digest {
+    pub(crate) async fn push_blob(&self, repository: &str, blob: &[u8]) -> Digest {
         let digest = Digest::sha256(blob);
         let post = Request::new("POST", format!("/v2/{repository}/blobs/uploads/?digest={digest}"));
         self.send(post.body(blob)).await.expect(201);
         digest
     }
 
-    async fn start_upload(&self) -> String {
-        let opened = self.ask("POST", "/v2/team/app/blobs/uploads/").await.expect(202);
+    pub(crate) async fn start_upload_in(&self, repository: &str) -> String {
+        let opened = self.ask("POST", format!("/v2/{repository}/blobs/uploads/")).await.expect(202);
         opened.expect_header("location").to_owned()
     }
 
-    async fn put(&self, repository: &str, reference: &str, image: &Image) {
+    async fn start_upload(&self) -> String {
+        self.start_upload_in("team/app").await
+    }
+
+    /// Sends a blob to where the answer says.
+    pub(crate) async fn send_directly(&self, opened: &Answer, blob: &[u8]) {
+        let direct = opened.json();
+        let mut put = Request::new("PUT", direct["url"].as_str().unwrap());
+        for (name, value) in direct["headers"].as_object().unwrap() {
+            // Every request says that of itself.
+            if name != "content-length" {
+                put = put.header(name, value.as_str().unwrap());
+            }
+        }
+        put.body(blob).send_to_its_host().await.expect(200);
+    }
+
+    pub(crate) fn put_request(&self, repository: &str, reference: &str, image: &Image) -> Request {
         let put = Request::new("PUT", format!("/v2/{repository}/manifests/{reference}"));
-        self.send(put.header("Content-Type", image.media_type).body(&image.manifest)).await.expect(201);
+        put.header("Content-Type", image.media_type).body(&image.manifest)
+    }
+
+    async fn put(&self, repository: &str, reference: &str, image: &Image) {
+        self.send(self.put_request(repository, reference, image)).await.expect(201);
     }
 
     pub(crate) async fn push(&self, repository: &str, reference: &str, image: &Image) {
@@ -65,9 +95,12 @@ impl Client<'_> {
         self.put(repository, reference, image).await;
     }
 
+    pub(crate) fn pull_request(&self, repository: &str, reference: &str, accept: &str) -> Request {
+        Request::new("GET", format!("/v2/{repository}/manifests/{reference}")).header("Accept", accept)
+    }
+
     pub(crate) async fn pull(&self, repository: &str, reference: &str, accept: &str) -> Answer {
-        let get = Request::new("GET", format!("/v2/{repository}/manifests/{reference}"));
-        self.send(get.header("Accept", accept)).await
+        self.send(self.pull_request(repository, reference, accept)).await
     }
 
     /// Pulls what is served as this type.
@@ -110,15 +143,7 @@ async fn uploads(client: &Client<'_>) {
     let digest = Digest::sha256(b"straight to S3");
     let post = format!("/v2/team/app/blobs/uploads/?direct={digest}&size=14");
     let opened = client.ask("POST", post).await.expect(202);
-    let direct = opened.json();
-    let mut put = Request::new("PUT", direct["url"].as_str().unwrap());
-    for (name, value) in direct["headers"].as_object().unwrap() {
-        // Every request says that of itself.
-        if name != "content-length" {
-            put = put.header(name, value.as_str().unwrap());
-        }
-    }
-    put.body(b"straight to S3").send_to_its_host().await.expect(200);
+    client.send_directly(&opened, b"straight to S3").await;
     client.ask("PUT", format!("{}?digest={digest}", opened.expect_header("location"))).await.expect(201);
 }
 
@@ -132,8 +157,9 @@ async fn manifests(client: &Client<'_>) {
     client.ask("HEAD", format!("/v2/team/app/manifests/{}", image.digest)).await.expect(200);
     assert_eq!(client.pull_as("team/app", "large", OCI).await, large.manifest);
 
-    // A push of nothing but a manifest makes a repository too.
+    // A push of nothing but a manifest makes a repository too, also when it is a large one.
     client.put("team/empty", "latest", &Image::index(&image, 0)).await;
+    client.put("team/large", "latest", &Image::empty_index(40 << 10)).await;
     // What is in an index of an index is looked at.
     let index = Image::index(&image, MANY);
     client.put("team/app", "index", &index).await;
@@ -150,6 +176,16 @@ async fn conversions(client: &Client<'_>) {
     client.push("team/twice", "schema2", &Image::of(SCHEMA2, schema2, large.blobs.clone())).await;
     client.push("team/twice", "oci", &large).await;
     client.pull_as("team/twice", "oci", SCHEMA2).await;
+
+    // Schema 2 has no subjects: two images come to one conversion, which outlives the first of them.
+    let images = [Image::new(2, None), Image::new(2, Some(&large))];
+    for image in &images {
+        client.push("team/same", "latest", image).await;
+        client.pull_as("team/same", "latest", SCHEMA2).await;
+    }
+    for image in &images {
+        client.ask("DELETE", format!("/v2/team/same/manifests/{}", image.digest)).await.expect(202);
+    }
 }
 
 async fn listings(client: &Client<'_>) {

@@ -1,6 +1,7 @@
 //! Stores, handlers and the background function, side by side.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use access::{Access, Origin};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
+use local::faults::{Faults, Service};
 use local::gateway::{Invoke, InvokeError};
 use local::lambda::serve_invoke_api;
 use manifest_get::ManifestGet;
@@ -62,18 +64,26 @@ impl Invoke for Events {
 
 impl Bench {
     pub(crate) async fn start() -> Self {
+        Self::behind(&Faults::default()).await
+    }
+
+    /// With this in front of both stores.
+    pub(crate) async fn behind(faults: &Faults) -> Self {
         let s3 = local::s3::Store::open(local::s3::Medium::Memory).unwrap();
         s3.create_bucket(NAME).unwrap();
         let keys = local::s3::Credentials { access_key: "test".into(), secret_key: "test".into() };
-        let (listener, s3_endpoint) = listen().await;
+        let (listener, behind) = listen().await;
         tokio::spawn(async move { s3.serve(listener, &keys, std::future::pending()).await });
+        let s3_endpoint = stand_before(faults, Service::S3, behind).await;
 
         let dynamodb = local::dynamodb::Store::open(local::dynamodb::Medium::Memory).unwrap();
         dynamodb.create_table(NAME).unwrap();
-        let (listener, dynamodb_endpoint) = listen().await;
+        let (listener, behind) = listen().await;
         tokio::spawn(async move { dynamodb.serve(listener, std::future::pending()).await });
+        let dynamodb_endpoint = stand_before(faults, Service::DynamoDb, behind).await;
 
-        let (listener, lambda_endpoint) = listen().await;
+        let (listener, address) = listen().await;
+        let lambda_endpoint = url(address);
         let (sender, started) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(serve_invoke_api(listener, Arc::new(Events(sender)), [Duration::ZERO; 2], stopped));
@@ -174,7 +184,7 @@ impl Bench {
             iam: None,
         };
         let gate = Gate::new(Access::Open, self.storage.clone());
-        runtime::answer(handler, &gate, incoming).await
+        runtime::answer(handler, &gate, incoming).await.response
     }
 
     /// The next event that Lambda was given.
@@ -214,9 +224,9 @@ impl Bench {
 
     /// The function when S3 doesn't answer.
     pub(crate) async fn upgrade_without_s3(&self) -> Upgrade {
-        let (listener, endpoint) = listen().await;
+        let (listener, address) = listen().await;
         drop(listener);
-        let config = Config { s3_endpoint: Some(endpoint), ..self.config.clone() };
+        let config = Config { s3_endpoint: Some(url(address)), ..self.config.clone() };
         Upgrade::new(Arc::new(Storage::new(&config)), self.background.clone())
     }
 
@@ -250,10 +260,22 @@ impl Bench {
     }
 }
 
-async fn listen() -> (TcpListener, String) {
+async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    (listener, endpoint)
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// Puts what fails, or counts, in front of a store, and gives the URL to reach it by.
+async fn stand_before(faults: &Faults, service: Service, behind: SocketAddr) -> String {
+    let (listener, address) = listen().await;
+    let faults = faults.clone();
+    tokio::spawn(async move { faults.serve(service, listener, behind, std::future::pending()).await });
+    url(address)
 }
 
 /// An unsigned schema 1 image with these layers, the oldest first.

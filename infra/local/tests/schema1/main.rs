@@ -4,6 +4,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on ends here")]
 
 mod bench;
-mod calls;
 mod job;
 mod pulls;

@@ -111,13 +111,14 @@ impl Storage {
         Ok(DirectStart::Upload(DirectUpload { url, headers, expires_in: URL_LIFETIME }))
     }
 
-    /// Records what S3 took. What is returned is the object that is left over, when another one held the digest already.
+    /// Records what S3 took. What is returned is its length, unless another request had recorded it already, and the
+    /// object that is left over, when another one held the digest already.
     pub(crate) async fn finish_direct(
         &self,
         session: &Session,
         digest: &Digest,
         mut body: BodyStream,
-    ) -> Result<Option<String>, UploadError> {
+    ) -> Result<(Option<u64>, Option<String>), UploadError> {
         while let Some(piece) = body.next().await {
             if !piece.map_err(UploadError::Interrupted)?.is_empty() {
                 return Err(DirectError::Session.into());
@@ -131,7 +132,8 @@ impl Storage {
         let object = keys::direct_object(&session.id);
         let Some(size) = self.bucket.verified_length(&object, digest).await? else {
             // Another request may have recorded the blob and removed an object that wasn't needed.
-            return if self.is_finished(session).await? { Ok(None) } else { Err(DirectError::NothingThere.into()) };
+            let finished = self.is_finished(session).await?;
+            return if finished { Ok((None, None)) } else { Err(DirectError::NothingThere.into()) };
         };
         let new = Blob { object, size };
         self.table
@@ -140,8 +142,11 @@ impl Storage {
                 let (blob, mut writes) = self.shelve(&session.name, digest, Some(new.clone()), &shelf)??;
                 writes.push(self.end_direct(session)?);
                 match self.table.transact(writes).await {
-                    Ok(()) => Ok(Some((blob.object != new.object).then(|| new.object.clone()))),
-                    Err(Cancelled::Changed) => Ok(self.is_finished(session).await?.then_some(None)),
+                    Ok(()) => {
+                        let left_over = (blob.object != new.object).then(|| new.object.clone());
+                        Ok(Some((Some(size), left_over)))
+                    }
+                    Err(Cancelled::Changed) => Ok(self.is_finished(session).await?.then_some((None, None))),
                     Err(Cancelled::Failed(error)) => Err(error.into()),
                 }
             })

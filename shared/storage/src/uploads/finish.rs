@@ -15,6 +15,8 @@ use crate::{Blob, Error, Storage, keys};
 pub struct Finished {
     /// Its digest, verified.
     pub digest: Digest,
+    /// Its length in bytes; None when an earlier request had finished the upload already.
+    pub size: Option<u64>,
 }
 
 impl Storage {
@@ -35,12 +37,13 @@ impl Storage {
         let mut session = self.claim(name, id, range.map(|range| range.first)).await?;
         if session.phase == Phase::Finished {
             let same = session.digest.as_ref() == Some(digest);
-            return if same { Ok(Finished { digest: digest.clone() }) } else { Err(UploadError::Unknown) };
+            let before = || Finished { digest: digest.clone(), size: None };
+            return if same { Ok(before()) } else { Err(UploadError::Unknown) };
         }
         if session.phase == Phase::Direct {
-            let left_over = self.finish_direct(&session, digest, body).await?;
+            let (size, left_over) = self.finish_direct(&session, digest, body).await?;
             self.tidy(&session, left_over.as_slice()).await;
-            return Ok(Finished { digest: digest.clone() });
+            return Ok(Finished { digest: digest.clone(), size });
         }
         let finished = async {
             // Bytes for which no place is named: more of the blob, or what a failed request sent before.
@@ -61,12 +64,13 @@ impl Storage {
                 self.start_over(&mut session, &mut gather, first_part).await?;
             }
             let blob = self.complete(&mut session, &mut gather, digest).await?;
-            self.adopt(&session, digest, blob).await
+            let size = blob.size;
+            self.adopt(&session, digest, blob).await.map(|left_over| (size, left_over))
         };
         match finished.await {
-            Ok(left_over) => {
+            Ok((size, left_over)) => {
                 self.tidy(&session, &left_over).await;
-                Ok(Finished { digest: digest.clone() })
+                Ok(Finished { digest: digest.clone(), size: Some(size) })
             }
             Err(error @ UploadError::DigestMismatch { .. }) => {
                 match self.end_session(name, id, Some(session.fence)).await {

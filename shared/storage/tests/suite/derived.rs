@@ -3,7 +3,16 @@
 use protocol::{Digest, RepositoryName};
 use storage::{DeleteError, NewDerived, NewManifest};
 
+use crate::backend::{Backend, on_every_backend};
 use crate::stores::{Stores, content, repository, stored};
+
+on_every_backend! {
+    a_conversion_is_found_again_and_goes_with_its_source,
+    a_conversion_of_several_lives_while_one_of_them_does,
+    a_conversion_that_was_pushed_outlives_its_source,
+    a_conversion_that_a_pushed_list_names_outlives_its_source,
+    nothing_is_derived_from_what_is_gone,
+}
 
 async fn derive(stores: &Stores, name: &RepositoryName, source: &Digest, bytes: &[u8]) -> bool {
     let digest = Digest::sha256(bytes);
@@ -16,9 +25,8 @@ async fn exists(stores: &Stores, name: &RepositoryName, bytes: &[u8]) -> bool {
     stores.storage.manifest(name, &Digest::sha256(bytes)).await.unwrap().is_some()
 }
 
-#[tokio::test]
-async fn a_conversion_is_found_again_and_goes_with_its_source() {
-    let stores = Stores::start().await;
+async fn a_conversion_is_found_again_and_goes_with_its_source(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     for derived in [b"derived".to_vec(), content(100_000)] {
         let source = stores.put(&name, b"source", Some("latest")).await;
@@ -36,9 +44,8 @@ async fn a_conversion_is_found_again_and_goes_with_its_source() {
     }
 }
 
-#[tokio::test]
-async fn a_conversion_of_several_lives_while_one_of_them_does() {
-    let stores = Stores::start().await;
+async fn a_conversion_of_several_lives_while_one_of_them_does(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let (one, two) = (stores.put(&name, b"one", None).await, stores.put(&name, b"two", None).await);
     derive(&stores, &name, &one, b"derived").await;
@@ -55,9 +62,8 @@ async fn a_conversion_of_several_lives_while_one_of_them_does() {
     assert!(stores.items("DERIVED#", "").await.is_empty());
 }
 
-#[tokio::test]
-async fn a_conversion_that_was_pushed_outlives_its_source() {
-    let stores = Stores::start().await;
+async fn a_conversion_that_was_pushed_outlives_its_source(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let source = stores.put(&name, b"source", None).await;
     derive(&stores, &name, &source, b"derived").await;
@@ -68,9 +74,8 @@ async fn a_conversion_that_was_pushed_outlives_its_source() {
     assert!(!exists(&stores, &name, b"derived").await);
 }
 
-#[tokio::test]
-async fn a_conversion_that_a_pushed_list_names_outlives_its_source() {
-    let stores = Stores::start().await;
+async fn a_conversion_that_a_pushed_list_names_outlives_its_source(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let source = stores.put(&name, b"source", None).await;
     derive(&stores, &name, &source, b"derived").await;
@@ -90,9 +95,8 @@ async fn a_conversion_that_a_pushed_list_names_outlives_its_source() {
     assert!(exists(&stores, &name, b"derived").await);
 }
 
-#[tokio::test]
-async fn nothing_is_derived_from_what_is_gone() {
-    let stores = Stores::start().await;
+async fn nothing_is_derived_from_what_is_gone(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     assert!(!derive(&stores, &name, &Digest::sha256(b"gone"), &content(100_000)).await);
     assert!(stores.objects().await.is_empty());

@@ -7,7 +7,20 @@ use local::faults::{Fault, Refusal};
 use protocol::{ContentRange, Digest, RepositoryName, UploadId};
 use storage::{Error, Finished, Progress, UploadError};
 
+use crate::backend::{Backend, on_every_backend};
 use crate::stores::{MIB, Stores, body, content, repository};
+
+on_every_backend! {
+    a_blob_that_is_sent_once_more_is_not_taken_for_its_continuation,
+    a_blob_that_is_sent_a_third_time_still_comes_to_the_same,
+    a_blob_that_is_sent_once_more_may_be_completed_already_when_its_records_fail,
+    the_last_bytes_once_more_come_to_the_same_when_all_of_them_are_there,
+    who_says_where_the_bytes_belong_is_told_when_they_are_there,
+    bytes_that_belong_nowhere_end_the_session,
+    a_part_of_which_nobody_heard_gets_into_no_blob,
+    a_blob_is_sent_once_more_after_a_request_that_died,
+    the_calls_of_a_request_end_with_its_time,
+}
 
 /// A storage with an open session.
 struct Bench {
@@ -17,8 +30,8 @@ struct Bench {
 }
 
 impl Bench {
-    async fn start() -> Self {
-        let (stores, name) = (Arc::new(Stores::start().await), repository("a"));
+    async fn start(backend: Backend) -> Self {
+        let (stores, name) = (Arc::new(Stores::start(backend).await), repository("a"));
         let id = stores.start_upload(&name).await;
         Self { stores, name, id }
     }
@@ -55,11 +68,10 @@ fn is_unavailable<T: std::fmt::Debug>(outcome: &Result<T, UploadError>) -> bool 
     matches!(outcome, Err(UploadError::Storage(Error::Unavailable(_))))
 }
 
-#[tokio::test]
-async fn a_blob_that_is_sent_once_more_is_not_taken_for_its_continuation() {
+async fn a_blob_that_is_sent_once_more_is_not_taken_for_its_continuation(backend: Backend) {
     // A rest that becomes a part, no rest, and less than a part.
     for (length, sent_before) in [(20 * MIB, 20 * MIB), (16 * MIB, 16 * MIB), (3 * MIB, 11 * MIB)] {
-        let bench = Bench::start().await;
+        let bench = Bench::start(backend).await;
         let (bytes, other) = (content(length), content(24 * MIB)[MIB..].to_vec());
         let digest = Digest::sha256(&bytes);
         // Whatever it is that the session holds, it isn't the beginning of the blob.
@@ -74,9 +86,8 @@ async fn a_blob_that_is_sent_once_more_is_not_taken_for_its_continuation() {
     }
 }
 
-#[tokio::test]
-async fn a_blob_that_is_sent_a_third_time_still_comes_to_the_same() {
-    let bench = Bench::start().await;
+async fn a_blob_that_is_sent_a_third_time_still_comes_to_the_same(backend: Backend) {
+    let bench = Bench::start(backend).await;
     let bytes = content(17 * MIB);
     let digest = Digest::sha256(&bytes);
     for operation in ["CompleteMultipartUpload", "BatchGetItem", "CompleteMultipartUpload"] {
@@ -87,9 +98,8 @@ async fn a_blob_that_is_sent_a_third_time_still_comes_to_the_same() {
     bench.expect_blob(&bytes).await;
 }
 
-#[tokio::test]
-async fn a_blob_that_is_sent_once_more_may_be_completed_already_when_its_records_fail() {
-    let bench = Bench::start().await;
+async fn a_blob_that_is_sent_once_more_may_be_completed_already_when_its_records_fail(backend: Backend) {
+    let bench = Bench::start(backend).await;
     let bytes = content(17 * MIB);
     let digest = Digest::sha256(&bytes);
     bench.append(&content(20 * MIB)[4 * MIB..12 * MIB]).await.unwrap();
@@ -101,9 +111,8 @@ async fn a_blob_that_is_sent_once_more_may_be_completed_already_when_its_records
     bench.expect_blob(&bytes).await;
 }
 
-#[tokio::test]
-async fn the_last_bytes_once_more_come_to_the_same_when_all_of_them_are_there() {
-    let bench = Bench::start().await;
+async fn the_last_bytes_once_more_come_to_the_same_when_all_of_them_are_there(backend: Backend) {
+    let bench = Bench::start(backend).await;
     let bytes = content(13 * MIB);
     let digest = Digest::sha256(&bytes);
     bench.append(&bytes[..8 * MIB]).await.unwrap();
@@ -114,9 +123,8 @@ async fn the_last_bytes_once_more_come_to_the_same_when_all_of_them_are_there() 
     bench.expect_blob(&bytes).await;
 }
 
-#[tokio::test]
-async fn who_says_where_the_bytes_belong_is_told_when_they_are_there() {
-    let bench = Bench::start().await;
+async fn who_says_where_the_bytes_belong_is_told_when_they_are_there(backend: Backend) {
+    let bench = Bench::start(backend).await;
     let bytes = content(13 * MIB);
     let digest = Digest::sha256(&bytes);
     bench.append(&bytes[..8 * MIB]).await.unwrap();
@@ -133,9 +141,8 @@ async fn who_says_where_the_bytes_belong_is_told_when_they_are_there() {
     bench.expect_blob(&bytes).await;
 }
 
-#[tokio::test]
-async fn bytes_that_belong_nowhere_end_the_session() {
-    let bench = Bench::start().await;
+async fn bytes_that_belong_nowhere_end_the_session(backend: Backend) {
+    let bench = Bench::start(backend).await;
     let bytes = content(17 * MIB);
     bench.append(&bytes[..8 * MIB]).await.unwrap();
     let digest = Digest::sha256(&bytes);
@@ -143,15 +150,14 @@ async fn bytes_that_belong_nowhere_end_the_session() {
     assert!(matches!(refused, Err(UploadError::DigestMismatch { .. })), "{refused:?}");
     assert!(matches!(bench.finish(&digest, &bytes).await, Err(UploadError::Unknown)));
     // An empty blob is the end of no other one.
-    let bench = Bench::start().await;
+    let bench = Bench::start(backend).await;
     bench.append(&bytes[..8 * MIB]).await.unwrap();
     let refused = bench.finish(&Digest::sha256(b""), b"").await;
     assert!(matches!(refused, Err(UploadError::DigestMismatch { .. })), "{refused:?}");
 }
 
-#[tokio::test]
-async fn a_part_of_which_nobody_heard_gets_into_no_blob() {
-    let bench = Bench::start().await;
+async fn a_part_of_which_nobody_heard_gets_into_no_blob(backend: Backend) {
+    let bench = Bench::start(backend).await;
     let bytes = content(16 * MIB);
     bench.append(&bytes[..8 * MIB]).await.unwrap();
     let lost = bench.while_failing("UploadPart", Fault::AnswerLost, bench.append(&content(20 * MIB)[12 * MIB..])).await;
@@ -164,9 +170,8 @@ async fn a_part_of_which_nobody_heard_gets_into_no_blob() {
     bench.expect_blob(&bytes).await;
 }
 
-#[tokio::test]
-async fn a_blob_is_sent_once_more_after_a_request_that_died() {
-    let bench = Bench::start().await;
+async fn a_blob_is_sent_once_more_after_a_request_that_died(backend: Backend) {
+    let bench = Bench::start(backend).await;
     let bytes = content(20 * MIB);
     let (pieces, mut receiver) = tokio::sync::mpsc::channel(1);
     let stream = Box::pin(futures_util::stream::poll_fn(move |context| receiver.poll_recv(context)));
@@ -191,9 +196,8 @@ async fn a_blob_is_sent_once_more_after_a_request_that_died() {
     bench.expect_blob(&bytes).await;
 }
 
-#[tokio::test]
-async fn the_calls_of_a_request_end_with_its_time() {
-    let bench = Bench::start().await;
+async fn the_calls_of_a_request_end_with_its_time(backend: Backend) {
+    let bench = Bench::start(backend).await;
     bench.stores.faults.follow(|_| Some(Fault::Ignored));
     let end = std::time::Instant::now();
     let late = storage::deadline::until(end, bench.stores.storage.upload_progress(&bench.name, &bench.id)).await;

@@ -5,7 +5,20 @@ use std::time::Duration;
 use protocol::{Compression, Digest, RepositoryName};
 use storage::LayerContent;
 
+use crate::backend::{Backend, on_every_backend};
 use crate::stores::{Stores, repository};
+
+on_every_backend! {
+    one_of_two_claimants_reads_a_layer,
+    of_many_who_claim_a_layer_at_once_one_gets_it,
+    a_claim_ends_with_its_lease,
+    a_claim_is_given_up_by_who_has_it,
+    what_was_recorded_first_stays,
+    a_layer_that_could_be_read_once_is_never_unreadable,
+    each_compression_is_kept,
+    a_repository_hears_of_its_own_layers_only,
+    many_layers_are_found_together,
+}
 
 const LEASE: Duration = Duration::from_secs(3600);
 const NO_LEASE: Duration = Duration::ZERO;
@@ -40,9 +53,8 @@ fn unreadable(problem: &str) -> LayerContent {
     LayerContent::Unreadable { problem: problem.to_owned() }
 }
 
-#[tokio::test]
-async fn one_of_two_claimants_reads_a_layer() {
-    let stores = Stores::start().await;
+async fn one_of_two_claimants_reads_a_layer(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let layer = push(&stores, &name, b"layer").await;
     assert_eq!(content(&stores, &name, &layer).await, LayerContent::Unknown);
@@ -59,9 +71,8 @@ async fn one_of_two_claimants_reads_a_layer() {
     }
 }
 
-#[tokio::test]
-async fn of_many_who_claim_a_layer_at_once_one_gets_it() {
-    let stores = Stores::start().await;
+async fn of_many_who_claim_a_layer_at_once_one_gets_it(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let layer = push(&stores, &repository("a"), b"layer").await;
     let names: Vec<_> = (0..16).map(|number| number.to_string()).collect();
     let claims = names.iter().map(|claimant| claim(&stores, &layer, claimant, LEASE));
@@ -69,9 +80,8 @@ async fn of_many_who_claim_a_layer_at_once_one_gets_it() {
     assert_eq!(claimed.iter().filter(|claimed| **claimed).count(), 1);
 }
 
-#[tokio::test]
-async fn a_claim_ends_with_its_lease() {
-    let stores = Stores::start().await;
+async fn a_claim_ends_with_its_lease(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let layer = push(&stores, &name, b"layer").await;
     assert!(claim(&stores, &layer, "one", NO_LEASE).await);
@@ -82,9 +92,8 @@ async fn a_claim_ends_with_its_lease() {
     assert!(!claim(&stores, &layer, "one", LEASE).await, "it is somebody else's now");
 }
 
-#[tokio::test]
-async fn a_claim_is_given_up_by_who_has_it() {
-    let stores = Stores::start().await;
+async fn a_claim_is_given_up_by_who_has_it(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let layer = push(&stores, &name, b"layer").await;
     stores.storage.release_layer(&layer, "nobody has it").await.unwrap();
@@ -101,9 +110,8 @@ async fn a_claim_is_given_up_by_who_has_it() {
 }
 
 /// Whoever lost a claim goes on reading, and what was read is right all the same.
-#[tokio::test]
-async fn what_was_recorded_first_stays() {
-    let stores = Stores::start().await;
+async fn what_was_recorded_first_stays(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let layer = push(&stores, &name, b"layer").await;
     assert!(claim(&stores, &layer, "one", LEASE).await);
@@ -113,9 +121,8 @@ async fn what_was_recorded_first_stays() {
     assert_eq!(content(&stores, &name, &layer).await, read(b"first"));
 }
 
-#[tokio::test]
-async fn a_layer_that_could_be_read_once_is_never_unreadable() {
-    let stores = Stores::start().await;
+async fn a_layer_that_could_be_read_once_is_never_unreadable(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let layer = push(&stores, &name, b"layer").await;
     record_unreadable(&stores, &layer, "takes too long").await;
@@ -128,9 +135,8 @@ async fn a_layer_that_could_be_read_once_is_never_unreadable() {
     assert_eq!(content(&stores, &name, &layer).await, read(b"content"));
 }
 
-#[tokio::test]
-async fn each_compression_is_kept() {
-    let stores = Stores::start().await;
+async fn each_compression_is_kept(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let blobs = [b"none".as_slice(), b"gzip", b"zstd"];
     for (blob, compression) in blobs.into_iter().zip([Compression::None, Compression::Gzip, Compression::Zstd]) {
@@ -141,9 +147,8 @@ async fn each_compression_is_kept() {
     }
 }
 
-#[tokio::test]
-async fn a_repository_hears_of_its_own_layers_only() {
-    let stores = Stores::start().await;
+async fn a_repository_hears_of_its_own_layers_only(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let (here, there) = (repository("here"), repository("there"));
     let (shared, hidden) = (push(&stores, &here, b"shared").await, push(&stores, &there, b"hidden").await);
     push(&stores, &there, b"shared").await;
@@ -162,9 +167,8 @@ async fn a_repository_hears_of_its_own_layers_only() {
 }
 
 /// More than one batch reads.
-#[tokio::test]
-async fn many_layers_are_found_together() {
-    let stores = Stores::start().await;
+async fn many_layers_are_found_together(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let mut digests = Vec::new();
     for number in 0..127 {

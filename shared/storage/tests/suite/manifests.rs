@@ -5,11 +5,23 @@ use std::sync::Arc;
 use protocol::{Digest, MediaType};
 use storage::{DeleteError, NewManifest, PutError, StoredManifest};
 
+use crate::backend::{Backend, on_every_backend};
 use crate::stores::{Stores, content, repository, stored};
 
-#[tokio::test]
-async fn a_manifest_that_refers_to_what_is_not_there_is_refused_with_all_of_it() {
-    let stores = Stores::start().await;
+on_every_backend! {
+    a_manifest_that_refers_to_what_is_not_there_is_refused_with_all_of_it,
+    a_tag_moves_and_takes_its_way_back_along,
+    many_pushers_of_one_tag_leave_one_consistent_record,
+    a_deletion_takes_every_tag_along,
+    a_way_back_that_leads_nowhere_does_not_stop_a_deletion,
+    a_tag_is_deleted_without_its_manifest,
+    bytes_that_share_a_digest_keep_the_type_of_those_that_came_first,
+    a_large_manifest_has_one_object_however_often_it_is_pushed_and_none_after_its_deletion,
+    listings_go_on_where_the_last_page_ended,
+}
+
+async fn a_manifest_that_refers_to_what_is_not_there_is_refused_with_all_of_it(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let there = Digest::sha256(b"there");
     stores.storage.put_blob(&name, &there, "there".into()).await.unwrap();
@@ -36,9 +48,8 @@ async fn a_manifest_that_refers_to_what_is_not_there_is_refused_with_all_of_it()
     assert!(stores.storage.tag(&name, &tag).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn a_tag_moves_and_takes_its_way_back_along() {
-    let stores = Stores::start().await;
+async fn a_tag_moves_and_takes_its_way_back_along(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let first = stores.put(&name, b"one", Some("latest")).await;
     let second = stores.put(&name, b"two", Some("latest")).await;
@@ -48,9 +59,8 @@ async fn a_tag_moves_and_takes_its_way_back_along() {
     assert!(stores.storage.manifest(&name, &first).await.unwrap().is_some(), "the old one stays, untagged");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn many_pushers_of_one_tag_leave_one_consistent_record() {
-    let stores = Arc::new(Stores::start().await);
+async fn many_pushers_of_one_tag_leave_one_consistent_record(backend: Backend) {
+    let stores = Arc::new(Stores::start(backend).await);
     let name = repository("a");
     let pushers: Vec<_> = (0..24)
         .map(|i| {
@@ -71,9 +81,8 @@ async fn many_pushers_of_one_tag_leave_one_consistent_record() {
     assert_eq!(stores.items("REPOSITORY#a", "MANIFEST#").await.len(), 6);
 }
 
-#[tokio::test]
-async fn a_deletion_takes_every_tag_along() {
-    let stores = Stores::start().await;
+async fn a_deletion_takes_every_tag_along(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let mut digest = Digest::sha256(b"");
     for i in 0..120 {
@@ -88,9 +97,8 @@ async fn a_deletion_takes_every_tag_along() {
     assert!(matches!(stores.storage.delete_manifest(&name, &digest).await, Err(DeleteError::Unknown)));
 }
 
-#[tokio::test]
-async fn a_way_back_that_leads_nowhere_does_not_stop_a_deletion() {
-    let stores = Stores::start().await;
+async fn a_way_back_that_leads_nowhere_does_not_stop_a_deletion(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let digest = stores.put(&name, b"one", Some("latest")).await;
     let other = stores.put(&name, b"two", Some("other")).await;
@@ -104,12 +112,12 @@ async fn a_way_back_that_leads_nowhere_does_not_stop_a_deletion() {
     assert!(stores.storage.tag(&name, &"latest".parse().unwrap()).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn a_tag_is_deleted_without_its_manifest() {
-    let stores = Stores::start().await;
+async fn a_tag_is_deleted_without_its_manifest(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let digest = stores.put(&name, b"one", Some("latest")).await;
-    stores.storage.delete_tag(&name, &"latest".parse().unwrap()).await.unwrap();
+    let pointed = stores.storage.delete_tag(&name, &"latest".parse().unwrap()).await.unwrap();
+    assert_eq!(pointed.digest, digest);
     assert!(stores.storage.manifest(&name, &digest).await.unwrap().is_some());
     assert!(stores.items("REPOSITORY#a", "TAG").await.is_empty());
     let again = stores.storage.delete_tag(&name, &"latest".parse().unwrap()).await;
@@ -117,9 +125,8 @@ async fn a_tag_is_deleted_without_its_manifest() {
 }
 
 /// Signed and unsigned schema 1 of one payload: the digest is of the payload.
-#[tokio::test]
-async fn bytes_that_share_a_digest_keep_the_type_of_those_that_came_first() {
-    let stores = Stores::start().await;
+async fn bytes_that_share_a_digest_keep_the_type_of_those_that_came_first(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let (name, tag) = (repository("a"), "latest".parse().unwrap());
     let digest = Digest::sha256(b"payload");
     for (media_type, bytes) in [(MediaType::DockerSchema1Signed, "signed"), (MediaType::DockerSchema1, "unsigned")] {
@@ -143,9 +150,8 @@ async fn bytes_that_share_a_digest_keep_the_type_of_those_that_came_first() {
     assert_eq!(stores.storage.tag(&name, &tag).await.unwrap().unwrap().media_type, served.media_type);
 }
 
-#[tokio::test]
-async fn a_large_manifest_has_one_object_however_often_it_is_pushed_and_none_after_its_deletion() {
-    let stores = Stores::start().await;
+async fn a_large_manifest_has_one_object_however_often_it_is_pushed_and_none_after_its_deletion(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     let bytes = content(100_000);
     let digest = stores.put(&name, &bytes, Some("one")).await;
@@ -158,9 +164,8 @@ async fn a_large_manifest_has_one_object_however_often_it_is_pushed_and_none_aft
     assert!(stores.items("REPOSITORY#a", "UPLOAD#").await.is_empty());
 }
 
-#[tokio::test]
-async fn listings_go_on_where_the_last_page_ended() {
-    let stores = Stores::start().await;
+async fn listings_go_on_where_the_last_page_ended(backend: Backend) {
+    let stores = Stores::start(backend).await;
     let name = repository("a");
     for tag in ["b", "a", "C", "a-1", "_"] {
         stores.put(&name, b"one", Some(tag)).await;

@@ -1,113 +1,91 @@
-//! Embedded stores for one test, and what tests ask of them.
+//! A bucket and a table for one test, and what tests ask of them.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
 use bytes::Bytes;
 use local::faults::{Faults, Service};
 use protocol::{Digest, MediaType, RepositoryName};
 use storage::{BodyStream, Config, Credentials, NewManifest, Storage, StoredManifest, StreamError};
-use tokio::net::TcpListener;
 
-const NAME: &str = "registry";
+use crate::backend::{Backend, Services, listen};
+
+const REGION: &str = "us-east-1";
 pub(crate) const MIB: usize = 1024 * 1024;
 
-/// A storage over stores of its own, in memory. They go with the test's runtime.
+/// A storage over a bucket and a table of its own.
 pub(crate) struct Stores {
     pub(crate) storage: Storage,
     /// Between the storage and the stores.
     pub(crate) faults: Faults,
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    /// Of bucket and table.
+    name: String,
+    _services: Services,
 }
 
 impl Stores {
-    pub(crate) async fn start() -> Self {
-        let s3 = local::s3::Store::open(local::s3::Medium::Memory).unwrap();
-        s3.create_bucket(NAME).unwrap();
-        let keys = local::s3::Credentials { access_key: "test".into(), secret_key: "test".into() };
-        let (s3_listener, s3_address) = listen().await;
-        tokio::spawn(async move { s3.serve(s3_listener, &keys, std::future::pending()).await });
-
-        let dynamodb = local::dynamodb::Store::open(local::dynamodb::Medium::Memory).unwrap();
-        dynamodb.create_table(NAME).unwrap();
-        let (dynamodb_listener, dynamodb_address) = listen().await;
-        tokio::spawn(async move { dynamodb.serve(dynamodb_listener, std::future::pending()).await });
-
+    pub(crate) async fn start(backend: Backend) -> Self {
+        let services = Services::of(backend).await;
+        let name = format!("registry-{}", uuid::Uuid::new_v4());
         let faults = Faults::default();
-        let s3_before = stand_before(&faults, Service::S3, s3_address).await;
-        let dynamodb_before = stand_before(&faults, Service::DynamoDb, dynamodb_address).await;
-
         let config = Config {
-            table: NAME.into(),
-            bucket: NAME.into(),
-            region: "us-east-1".into(),
+            table: name.clone(),
+            bucket: name.clone(),
+            region: REGION.into(),
             credentials: Credentials {
                 access_key_id: "test".into(),
                 secret_access_key: "test".into(),
                 session_token: None,
             },
-            dynamodb_endpoint: Some(dynamodb_before),
-            s3_endpoint: Some(s3_before),
+            dynamodb_endpoint: Some(stand_before(&faults, Service::DynamoDb, services.dynamodb).await),
+            s3_endpoint: Some(stand_before(&faults, Service::S3, services.s3).await),
             policy: storage::Policy { create_on_push: true, sparse_manifests: false },
             s3_attempt_timeout: None,
             observer: None,
         };
-        let keys = aws_sdk_s3::config::Credentials::new("test", "test", None, None, "test");
-        let s3 = aws_sdk_s3::Config::builder()
-            .behavior_version_latest()
-            .region(aws_sdk_s3::config::Region::new("us-east-1"))
-            .credentials_provider(keys.clone())
-            .endpoint_url(format!("http://{s3_address}"))
-            .force_path_style(true)
-            .build();
-        let dynamodb = aws_sdk_dynamodb::Config::builder()
-            .behavior_version_latest()
-            .region(aws_sdk_dynamodb::config::Region::new("us-east-1"))
-            .credentials_provider(keys)
-            .endpoint_url(format!("http://{dynamodb_address}"))
-            .build();
-        Self {
-            storage: Storage::new(&config),
-            faults,
-            s3: aws_sdk_s3::Client::from_conf(s3),
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
-        }
+        let (s3, dynamodb) = (s3(services.s3), dynamodb(services.dynamodb));
+        s3.create_bucket().bucket(&name).send().await.unwrap();
+        create_table(&dynamodb, &name).await;
+        Self { storage: Storage::new(&config), faults, s3, dynamodb, name, _services: services }
     }
 
     /// Every object's key and length.
     pub(crate) async fn objects(&self) -> BTreeMap<String, i64> {
-        let listed = self.s3.list_objects_v2().bucket(NAME).send().await.unwrap();
+        let listed = self.s3.list_objects_v2().bucket(&self.name).send().await.unwrap();
         listed.contents().iter().map(|object| (object.key().unwrap().into(), object.size().unwrap())).collect()
     }
 
     /// How many multipart uploads are open.
     pub(crate) async fn open_multiparts(&self) -> usize {
-        self.s3.list_multipart_uploads().bucket(NAME).send().await.unwrap().uploads().len()
+        self.s3.list_multipart_uploads().bucket(&self.name).send().await.unwrap().uploads().len()
     }
 
     /// Completes the one open multipart upload with the parts that S3 has.
     pub(crate) async fn complete_multipart(&self) {
         use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-        let uploads = self.s3.list_multipart_uploads().bucket(NAME).send().await.unwrap();
+        let uploads = self.s3.list_multipart_uploads().bucket(&self.name).send().await.unwrap();
         let [upload] = uploads.uploads() else { panic!("{} uploads", uploads.uploads().len()) };
         let (key, id) = (upload.key().unwrap(), upload.upload_id().unwrap());
-        let parts = self.s3.list_parts().bucket(NAME).key(key).upload_id(id).send().await.unwrap();
+        let parts = self.s3.list_parts().bucket(&self.name).key(key).upload_id(id).send().await.unwrap();
         let parts = parts.parts().iter().map(|part| {
             CompletedPart::builder().part_number(part.part_number().unwrap()).e_tag(part.e_tag().unwrap()).build()
         });
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
-        let request = self.s3.complete_multipart_upload().bucket(NAME).key(key).upload_id(id);
+        let request = self.s3.complete_multipart_upload().bucket(&self.name).key(key).upload_id(id);
         request.multipart_upload(parts).send().await.unwrap();
     }
 
     /// The numbers of the parts that S3 has.
     pub(crate) async fn parts_in_s3(&self) -> Vec<i32> {
-        let uploads = self.s3.list_multipart_uploads().bucket(NAME).send().await.unwrap();
+        let uploads = self.s3.list_multipart_uploads().bucket(&self.name).send().await.unwrap();
         let [upload] = uploads.uploads() else { panic!("{} uploads", uploads.uploads().len()) };
         let (key, id) = (upload.key().unwrap(), upload.upload_id().unwrap());
-        let parts = self.s3.list_parts().bucket(NAME).key(key).upload_id(id).send().await.unwrap();
+        let parts = self.s3.list_parts().bucket(&self.name).key(key).upload_id(id).send().await.unwrap();
         parts.parts().iter().map(|part| part.part_number().unwrap()).collect()
     }
 
@@ -120,7 +98,7 @@ impl Stores {
 
     /// Every item whose partition key starts with `pk` and sort key with `sk`.
     pub(crate) async fn items(&self, pk: &str, sk: &str) -> Vec<std::collections::HashMap<String, AttributeValue>> {
-        let scanned = self.dynamodb.scan().table_name(NAME).consistent_read(true).send().await.unwrap();
+        let scanned = self.dynamodb.scan().table_name(&self.name).consistent_read(true).send().await.unwrap();
         let starts = |item: &std::collections::HashMap<String, AttributeValue>, name: &str, prefix: &str| {
             item[name].as_s().unwrap().starts_with(prefix)
         };
@@ -129,7 +107,7 @@ impl Stores {
 
     /// Writes an item that has nothing but its key.
     pub(crate) async fn put_item(&self, key: storage::keys::Key) {
-        let put = self.dynamodb.put_item().table_name(NAME).item("pk", AttributeValue::S(key.pk));
+        let put = self.dynamodb.put_item().table_name(&self.name).item("pk", AttributeValue::S(key.pk));
         put.item("sk", AttributeValue::S(key.sk)).send().await.unwrap();
     }
 
@@ -138,7 +116,7 @@ impl Stores {
         let key = storage::keys::upload(name, id);
         self.dynamodb
             .update_item()
-            .table_name(NAME)
+            .table_name(&self.name)
             .key("pk", AttributeValue::S(key.pk))
             .key("sk", AttributeValue::S(key.sk))
             .update_expression("SET lease = :past")
@@ -168,10 +146,34 @@ impl Stores {
     }
 }
 
-async fn listen() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
+fn s3(address: SocketAddr) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version_latest()
+        .region(aws_sdk_s3::config::Region::new(REGION))
+        .credentials_provider(aws_sdk_s3::config::Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(format!("http://{address}"))
+        .force_path_style(true);
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
+fn dynamodb(address: SocketAddr) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version_latest()
+        .region(aws_sdk_dynamodb::config::Region::new(REGION))
+        .credentials_provider(aws_sdk_dynamodb::config::Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(format!("http://{address}"));
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+/// A table of the form that the template gives it.
+async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str) {
+    let mut create = dynamodb.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    for (attribute, key_type) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+        let key = KeySchemaElement::builder().attribute_name(attribute).key_type(key_type).build().unwrap();
+        let text = AttributeDefinition::builder().attribute_name(attribute).attribute_type(ScalarAttributeType::S);
+        create = create.key_schema(key).attribute_definitions(text.build().unwrap());
+    }
+    create.send().await.unwrap();
 }
 
 /// The endpoint of a service that fails as a test wants it.

@@ -8,7 +8,15 @@ use storage::{Progress, StreamError, UploadError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::backend::{Backend, on_every_backend};
 use crate::stores::{MIB, Stores, body, content, repository};
+
+on_every_backend! {
+    while_one_request_holds_a_session_another_is_turned_away,
+    an_expired_lease_is_taken_over_and_its_holder_cannot_spoil_the_blob,
+    a_small_blob_cannot_be_overwritten_by_a_holder_that_lost_its_lease,
+    a_session_that_is_cancelled_under_its_holder_stays_cancelled,
+}
 
 /// A request whose body the test holds in its hand.
 struct Slow {
@@ -37,9 +45,8 @@ impl Slow {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn while_one_request_holds_a_session_another_is_turned_away() {
-    let stores = Arc::new(Stores::start().await);
+async fn while_one_request_holds_a_session_another_is_turned_away(backend: Backend) {
+    let stores = Arc::new(Stores::start(backend).await);
     let name = repository("a");
     let id = stores.start_upload(&name).await;
     let slow = Slow::start(&stores, &name, &id, b"first ").await;
@@ -52,9 +59,8 @@ async fn while_one_request_holds_a_session_another_is_turned_away() {
     stores.storage.finish_upload(&name, &id, &digest, None, body(b"")).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_expired_lease_is_taken_over_and_its_holder_cannot_spoil_the_blob() {
-    let stores = Arc::new(Stores::start().await);
+async fn an_expired_lease_is_taken_over_and_its_holder_cannot_spoil_the_blob(backend: Backend) {
+    let stores = Arc::new(Stores::start(backend).await);
     let (name, bytes) = (repository("a"), content(24 * MIB));
     let id = stores.start_upload(&name).await;
     stores.storage.append(&name, &id, None, body(&bytes[..8 * MIB])).await.unwrap();
@@ -72,9 +78,8 @@ async fn an_expired_lease_is_taken_over_and_its_holder_cannot_spoil_the_blob() {
     assert_eq!(stores.storage.blob_bytes(&name, &digest, u64::MAX).await.unwrap().unwrap(), bytes);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_small_blob_cannot_be_overwritten_by_a_holder_that_lost_its_lease() {
-    let stores = Arc::new(Stores::start().await);
+async fn a_small_blob_cannot_be_overwritten_by_a_holder_that_lost_its_lease(backend: Backend) {
+    let stores = Arc::new(Stores::start(backend).await);
     let name = repository("a");
     let id = stores.start_upload(&name).await;
     let slow = Slow::start(&stores, &name, &id, b"old").await;
@@ -86,9 +91,8 @@ async fn a_small_blob_cannot_be_overwritten_by_a_holder_that_lost_its_lease() {
     assert_eq!(stores.storage.blob_bytes(&name, &digest, 100).await.unwrap().unwrap(), "new");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_cancelled_under_its_holder_stays_cancelled() {
-    let stores = Arc::new(Stores::start().await);
+async fn a_session_that_is_cancelled_under_its_holder_stays_cancelled(backend: Backend) {
+    let stores = Arc::new(Stores::start(backend).await);
     let name = repository("a");
     let id = stores.start_upload(&name).await;
     stores.storage.append(&name, &id, None, body(&content(8 * MIB))).await.unwrap();

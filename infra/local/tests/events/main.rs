@@ -1,0 +1,30 @@
+//! What is told about requests: events on a bus that stands in for EventBridge, metrics and log lines of functions that
+//! run as processes behind a Lambda Runtime API. Those are this test binary, started again.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on ends here")]
+
+mod bus;
+mod events;
+#[expect(dead_code, reason = "other tests ask for more")]
+#[path = "../faults/http.rs"]
+mod http;
+#[expect(dead_code, reason = "other tests push more")]
+#[path = "../roles/image.rs"]
+mod image;
+mod lines;
+mod order;
+mod registry;
+mod secrets;
+mod throttles;
+
+use protocol::Function;
+
+/// A function, as a process of the registry that a test runs.
+#[test]
+#[ignore = "a program for the other tests"]
+fn function() {
+    let name = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap();
+    let function = Function::ALL.iter().copied().find(|function| function.name() == name).unwrap();
+    // The end of the runtime API ends it.
+    drop(local::run_function(function));
+}
