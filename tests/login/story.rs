@@ -1,10 +1,8 @@
 //! The two-minute story of docs/access.md, word for word.
 
-use std::fs;
-use std::path::Path;
-
 use lambda_registry_tests::command::run;
 use lambda_registry_tests::desk::{Desk, PULL_SECRET};
+use lambda_registry_tests::document::shell_blocks;
 use lambda_registry_tests::images::Layout;
 use lambda_registry_tests::images::samples::plain;
 use lambda_registry_tests::repository::strings;
@@ -13,7 +11,7 @@ use serde_json::Value;
 use crate::person::{Person, path_with_programs};
 use crate::tool::Tool;
 
-const HEADING: &str = "## The two-minute story\n";
+const HEADING: &str = "The two-minute story";
 
 #[test]
 fn the_story_in_the_documentation_goes_as_it_is_told() {
@@ -54,15 +52,10 @@ fn the_story_in_the_documentation_goes_as_it_is_told() {
     assert!(grants.contains("public/*"), "{grants}");
 }
 
-/// What the document says between its heading and the next one, in the blocks that are for a shell.
+/// What the document says under its heading, in the blocks that are for a shell.
 #[track_caller]
 fn story() -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/access.md");
-    let text = fs::read_to_string(file).expect("docs/access.md");
-    let (_, story) = text.split_once(HEADING).expect("the story's heading");
-    let story = story.split("\n## ").next().unwrap_or_default();
-    let blocks: Vec<_> =
-        story.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default()).collect();
+    let blocks = shell_blocks("docs/access.md", HEADING);
     assert!(blocks.len() >= 7, "{blocks:?}");
     blocks.concat()
 }

@@ -36,10 +36,22 @@ pub fn peak_memory(pid: Pid) -> u64 {
     peak(pid.as_raw_nonzero().get())
 }
 
+/// The memory that a process holds now, in bytes: `VmRSS`, its resident set.
+#[track_caller]
+pub fn resident_memory(pid: Pid) -> u64 {
+    memory(pid.as_raw_nonzero().get(), "VmRSS:")
+}
+
 #[track_caller]
 fn peak(pid: i32) -> u64 {
+    memory(pid, "VmHWM:")
+}
+
+/// A line of `/proc/<pid>/status`, in bytes.
+#[track_caller]
+fn memory(pid: i32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line VmHWM");
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("a line {name}"));
     let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kilobytes");
     kilobytes * 1024
 }

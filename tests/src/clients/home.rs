@@ -18,12 +18,18 @@ pub struct Home(TempDir);
 impl Home {
     /// A home whose containers configuration allows plain HTTP to this registry.
     pub fn new(registry: &impl Endpoint) -> Self {
+        Self::knowing(&format!("[[registry]]\nlocation = \"{}\"\ninsecure = true\n", registry.address()))
+    }
+
+    /// A home whose containers configuration allows plain HTTP to nobody.
+    pub fn with_tls() -> Self {
+        Self::knowing("")
+    }
+
+    fn knowing(registries: &str) -> Self {
         let home = Self(TempDir::with_prefix("home-").expect("a temporary directory"));
-        let registries = format!(
-            "unqualified-search-registries = []\n[[registry]]\nlocation = \"{}\"\ninsecure = true\n",
-            registry.address()
-        );
         home.write(".config/containers/policy.json", POLICY);
+        let registries = format!("unqualified-search-registries = []\n{registries}");
         home.write(".config/containers/registries.conf", registries);
         fs::create_dir(home.path("tmp")).expect("a directory for temporary files");
         fs::create_dir(home.path("session")).expect("a directory for what lasts as long as a session");
