@@ -9,9 +9,10 @@ use crate::stack::Stack;
 
 #[track_caller]
 pub(crate) fn finds_nothing_wrong(developer: &Person, stack: &Stack) {
-    create(developer, stack, "doctor");
-    let doctor = ["doctor", &stack.url(""), "--login", "--json"];
-    let report: Value = serde_json::from_str(&run(developer.command("lambda-registry").args(doctor))).expect("a report");
+    create(developer, stack, "team/doctor");
+    let doctor = ["doctor", &stack.url(""), "--login", "--repository", "team/doctor", "--json"];
+    let report: Value =
+        serde_json::from_str(&run(developer.command("lambda-registry").args(doctor))).expect("a report");
 
     assert_eq!(report["summary"]["failure"], 0, "{report:#}");
     assert_eq!(report["summary"]["not-checked"], 0, "{report:#}");
