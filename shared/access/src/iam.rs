@@ -3,9 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use protocol::glob;
 use serde::{Deserialize, Serialize};
-
-use crate::glob;
 
 /// Whom IAM says a request comes from: the ARN of a user, of the session of an assumed role, of a federated user, or of
 /// an account's root (IAM user guide, "IAM identifiers").

@@ -10,7 +10,6 @@ mod action;
 mod challenge;
 mod credentials;
 mod decision;
-mod glob;
 mod grants;
 mod iam;
 mod mode;

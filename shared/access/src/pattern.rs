@@ -3,10 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use protocol::RepositoryName;
+use protocol::{RepositoryName, glob};
 use serde::{Deserialize, Serialize};
-
-use crate::glob;
 
 /// A repository's name, or a pattern of names: `*` stands for any run of characters, slashes too, as in IAM's policies.
 /// `team/*` is everything below `team`, `*` is everything.

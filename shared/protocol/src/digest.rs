@@ -83,6 +83,22 @@ impl Digest {
         &self.encoded
     }
 
+    /// The hash itself: 32 bytes or 64.
+    pub fn raw(&self) -> Vec<u8> {
+        let nibble = |c: u8| if c.is_ascii_digit() { c - b'0' } else { c - b'a' + 10 };
+        self.encoded.as_bytes().chunks_exact(2).map(|pair| nibble(pair[0]) << 4 | nibble(pair[1])).collect()
+    }
+
+    /// The digest of a hash as [`raw`](Self::raw) gives it; its length tells the algorithm. None for other lengths.
+    pub fn from_raw(hash: &[u8]) -> Option<Self> {
+        let algorithm = match hash.len() {
+            32 => Algorithm::Sha256,
+            64 => Algorithm::Sha512,
+            _ => return None,
+        };
+        Some(Self { algorithm, encoded: hex(hash) })
+    }
+
     /// Whether `bytes` have this digest.
     pub fn matches(&self, bytes: &[u8]) -> bool {
         self.algorithm.digest(bytes) == *self

@@ -68,6 +68,9 @@ error_codes! {
     Denied = 403 "DENIED",
     /// The method isn't one that the resource has.
     MethodNotAllowed = 405 "UNSUPPORTED",
+    /// Something refers to what was to be deleted. The specification has this status for deletions that aren't done
+    /// ("Deleting Manifests", "Deleting Blobs"), and clients know it.
+    StillReferred = 405 "UNSUPPORTED",
     /// The path is none of the registry's.
     RouteUnknown = 404 "UNSUPPORTED",
     /// The content is of a type that the registry doesn't keep.

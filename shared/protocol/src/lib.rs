@@ -10,11 +10,14 @@ mod accept;
 mod descriptor;
 mod digest;
 mod error;
+pub mod glob;
 mod media_type;
 mod name;
 mod range;
 mod reference;
 mod route;
+mod tag_mutability;
+mod tag_pattern;
 
 pub use accept::Accept;
 pub use descriptor::{Descriptor, Platform};
@@ -25,6 +28,8 @@ pub use name::{InvalidName, RepositoryName};
 pub use range::{ContentRange, InvalidRange};
 pub use reference::{InvalidReference, Reference, Tag};
 pub use route::{Function, Method, MethodNotAllowed, Route, RouteError, RouteKey, UploadId, route_table};
+pub use tag_mutability::{InvalidTagMutability, MutabilityMode, TagMutability};
+pub use tag_pattern::{InvalidTagPattern, TagPattern};
 
 /// The largest manifest a client may push, in bytes: 4 MiB, the least that the specification asks registries to take
 /// and the most that Amazon ECR takes.

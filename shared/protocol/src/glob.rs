@@ -1,10 +1,10 @@
 //! Patterns in which `*` stands for any run of characters.
 
-/// Whether the pattern covers all of the text.
+/// Whether the pattern covers all of the text. Both are compared byte by byte.
 ///
 /// Goes back to the last `*` only, so a pattern of m characters takes at most m·n steps for n characters of text,
 /// whatever it looks like: nobody can make one that is slow.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
     // Where the last star is, and how much of the text it has taken.
