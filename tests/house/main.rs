@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("crc-fast", &[]),
     ("conversion", &["protocol"]),
     ("access", &["protocol"]),
+    ("lifecycle", &["protocol"]),
     ("storage", &["protocol"]),
     ("runtime", &["access", "protocol", "storage"]),
     ("auth", FUNCTION),
@@ -84,7 +85,7 @@ fn crates_import_only_what_stands_below_them() {
 
 #[test]
 fn the_pure_crates_know_no_io_and_no_aws() {
-    for name in ["protocol", "conversion", "access"] {
+    for name in ["protocol", "conversion", "access", "lifecycle"] {
         for package in graph(name) {
             assert!(!IMPURE.iter().any(|impure| package.starts_with(impure)), "{name} brings {package}");
         }
