@@ -45,7 +45,7 @@ fn expect_small_functions() {
         assert!(size <= LARGEST_ZIP, "{} has {size} bytes in a ZIP", binary.display());
         functions += 1;
     }
-    assert_eq!(functions, 6, "of the template's");
+    assert_eq!(functions, 7, "of the template's");
 }
 
 /// A directory as a clone is after `sam build`: the template and SAM's settings, byte for byte, and what was built.

@@ -49,6 +49,11 @@ fn schema1_upgrade_opens_both_connections_before_the_first_request() {
     opens_its_connections_before_the_first_request("schema1-upgrade", Connections { table: 1, bucket: 1 });
 }
 
+#[test]
+fn collector_opens_its_connection_before_the_first_run() {
+    opens_its_connections_before_the_first_request("collector", Connections { table: 1, bucket: 0 });
+}
+
 /// Initialisation opens these, and no request another one.
 #[track_caller]
 fn opens_its_connections_before_the_first_request(name: &str, opened: Connections) {

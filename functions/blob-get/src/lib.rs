@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::LOCATION;
 use protocol::{ApiError, Digest, ErrorCode, Function, Method, RepositoryName, Route};
 use runtime::{DOCKER_CONTENT_DIGEST, Handler, Happening, Journal, Parts, Reply, Request, Response, StartError};
-use storage::{Storage, UrlMethod};
+use storage::{DeleteError, Storage, UrlMethod};
 
 /// The function.
 pub struct BlobGet {
@@ -32,7 +32,12 @@ impl BlobGet {
         method: UrlMethod,
         journal: &Journal,
     ) -> Result<Response, ApiError> {
-        let blob = self.storage.blob(name, digest).await?.ok_or_else(|| unknown(name, digest))?;
+        let blob = match method {
+            UrlMethod::Get => self.storage.blob(name, digest).await?,
+            // Who pushes asks before it sends.
+            UrlMethod::Head => self.storage.wanted_blob(name, digest).await?,
+        };
+        let blob = blob.ok_or_else(|| unknown(name, digest))?;
         let url = self.storage.blob_url(&blob, method).await?;
         match method {
             UrlMethod::Get => journal.note(Happening::Redirected { bytes: blob.size }),
@@ -46,9 +51,15 @@ impl BlobGet {
 
     /// Takes the blob out of the repository.
     async fn delete(&self, name: &RepositoryName, digest: &Digest) -> Result<Response, ApiError> {
-        match self.storage.delete_blob(name, digest).await? {
-            true => Ok(Reply::new(StatusCode::ACCEPTED).done()),
-            false => Err(unknown(name, digest)),
+        match self.storage.delete_blob(name, digest).await {
+            Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).done()),
+            Err(DeleteError::Unknown) => Err(unknown(name, digest)),
+            Err(DeleteError::ReferredTo(manifests) | DeleteError::DerivedFromSeveral(manifests)) => {
+                let manifests = manifests.iter().map(Digest::to_string).collect::<Vec<_>>().join(", ");
+                let message = format!("blob {digest} is part of a manifest; delete that first: {manifests}");
+                Err(ApiError::new(ErrorCode::StillReferred, message).header("Allow", "GET, HEAD"))
+            }
+            Err(DeleteError::Storage(error)) => Err(error.into()),
         }
     }
 }

@@ -38,6 +38,7 @@ impl ManifestGet {
     /// By digest the stored bytes, by tag what the client can read: the one place that knows the difference.
     async fn manifest(
         &self,
+        method: Method,
         name: &RepositoryName,
         reference: &Reference,
         accept: &Accept,
@@ -45,11 +46,19 @@ impl ManifestGet {
         journal: &Journal,
     ) -> Result<Response, ApiError> {
         let served = match reference {
-            Reference::Digest(digest) => self.by_digest(name, digest).await?,
+            Reference::Digest(digest) => self.by_digest(method, name, digest).await?,
             Reference::Tag(tag) => self.by_tag(name, tag, accept, journal).await?,
         };
         match served {
-            Some(served) => Ok(render(&served, if_none_match)),
+            Some(served) => {
+                let response = render(&served, if_none_match);
+                // A HEAD and a manifest that the client has already aren't pulls.
+                if method == Method::Get && response.status() == StatusCode::OK {
+                    let bytes = response.body().len() as u64;
+                    journal.note(Happening::Pulled { bytes, digest: served.stored.unwrap_or(served.digest) });
+                }
+                Ok(response)
+            }
             None => Err(self.unknown(name, reference).await?),
         }
     }
@@ -69,12 +78,7 @@ impl Handler for ManifestGet {
         match (request.method, request.route().clone()) {
             (Method::Get | Method::Head, Route::Manifest(name, reference)) => {
                 let if_none_match = request.header(IF_NONE_MATCH).map(str::to_owned);
-                let response = self.manifest(&name, &reference, &accept, if_none_match.as_deref(), journal).await?;
-                // A HEAD and a manifest that the client has already aren't pulls.
-                if request.method == Method::Get && response.status() == StatusCode::OK {
-                    journal.note(Happening::Pulled { bytes: response.body().len() as u64 });
-                }
-                Ok(response)
+                self.manifest(request.method, &name, &reference, &accept, if_none_match.as_deref(), journal).await
             }
             (Method::Get, Route::Tags(name)) => self.tags(&name, &query).await,
             (Method::Get, Route::Catalog) => self.catalog(&query, request.granted().visible()).await,

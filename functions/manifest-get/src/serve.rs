@@ -8,9 +8,9 @@ use conversion::{
     Candidate, Converted, ImageInputs, Manifest, Needs, Refusal, Replacement, Target, children_to_convert,
     convert_image, convert_index, is_named, negotiate, not_acceptable, select_child,
 };
-use protocol::{Accept, ApiError, Digest, ErrorCode, MediaType, RepositoryName, Tag};
+use protocol::{Accept, ApiError, Digest, ErrorCode, MediaType, Method, RepositoryName, Tag};
 use runtime::{Happening, Image, Journal};
-use storage::{NewDerived, StoredManifest};
+use storage::{NewDerived, References, StoredManifest, TagRecord};
 
 use crate::ManifestGet;
 use crate::layers::Layers;
@@ -53,12 +53,22 @@ struct Asked<'a> {
 
 impl ManifestGet {
     /// The stored bytes, whatever the client accepts.
-    pub(crate) async fn by_digest(&self, name: &RepositoryName, digest: &Digest) -> Result<Option<Served>, ApiError> {
-        let manifest = self.storage.manifest(name, digest).await?;
+    pub(crate) async fn by_digest(
+        &self,
+        method: Method,
+        name: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Option<Served>, ApiError> {
+        let manifest = match method {
+            // Who pushes a list asks for its manifests before.
+            Method::Head => self.storage.wanted_manifest(name, digest).await?,
+            _ => self.storage.manifest(name, digest).await?,
+        };
         Ok(manifest.map(|manifest| Served { digest: digest.clone(), manifest, stored: None, negotiated: false }))
     }
 
-    /// What the client can read: the stored bytes or a conversion of them.
+    /// What the client can read: the stored bytes or a conversion of them. A tag may move, and what it pointed to be deleted,
+    /// while that is made; then it is what the tag points to now.
     pub(crate) async fn by_tag(
         &self,
         name: &RepositoryName,
@@ -66,12 +76,34 @@ impl ManifestGet {
         accept: &Accept,
         journal: &Journal,
     ) -> Result<Option<Served>, ApiError> {
-        let Some(record) = self.storage.tag(name, tag).await? else { return Ok(None) };
+        let mut found = self.storage.tag(name, tag).await?;
+        while let Some(record) = found {
+            let tagged = record.digest.clone();
+            let error = match self.tagged(name, tag, record, accept, journal).await {
+                Err(error) if error.code == ErrorCode::ManifestUnknown => error,
+                served => return served.map(Some),
+            };
+            found = self.storage.tag(name, tag).await?;
+            if found.as_ref().is_some_and(|now| now.digest == tagged) {
+                return Err(error);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn tagged(
+        &self,
+        name: &RepositoryName,
+        tag: &Tag,
+        record: TagRecord,
+        accept: &Accept,
+        journal: &Journal,
+    ) -> Result<Served, ApiError> {
         let asked = Asked { name, tag, tagged: &record.digest, accept, depth: 0, journal };
         match self.negotiated(asked, record.digest.clone(), record.media_type.clone()).await? {
             Ok((digest, manifest)) => {
                 let stored = (digest != record.digest).then_some(record.digest);
-                Ok(Some(Served { digest, manifest, stored, negotiated: true }))
+                Ok(Served { digest, manifest, stored, negotiated: true })
             }
             Err(Some(Refusal::Pending)) => Err(pending()),
             Err(reason) => Err(not_acceptable(&record.media_type, accept, reason.as_ref())),
@@ -239,9 +271,18 @@ impl ManifestGet {
             self.storage.put_blob(asked.name, &blob.digest, blob.bytes.into()).await?;
         }
         let image = image(&converted.manifest);
+        let required = converted.manifest.required();
+        let references = References::new(required.blobs.into_iter().chain(required.optional), required.manifests);
         let digest = image.digest.clone();
         let manifest = as_stored(converted.manifest);
-        let new = NewDerived { repository: asked.name, source, target, digest: &digest, manifest: manifest.clone() };
+        let new = NewDerived {
+            repository: asked.name,
+            source,
+            target,
+            digest: &digest,
+            manifest: manifest.clone(),
+            references: &references,
+        };
         match self.storage.put_derived(&new).await? {
             true => {
                 asked.journal.note(Happening::Converted { image, source: source.clone(), from: from.clone() });

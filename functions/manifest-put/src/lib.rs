@@ -3,18 +3,20 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use conversion::Manifest;
+use conversion::{Manifest, Required};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
 use protocol::{
-    ApiError, Descriptor, Digest, ErrorCode, Function, InvalidReference, MAX_MANIFEST_SIZE, Method, Reference,
-    RepositoryName, Route, Tag,
+    ApiError, Digest, ErrorCode, Function, InvalidReference, MAX_MANIFEST_SIZE, Method, Reference, RepositoryName,
+    Route, Tag,
 };
 use runtime::{
     Background, DOCKER_CONTENT_DIGEST, Handler, Happening, Image, Journal, OCI_SUBJECT, OCI_TAG, Parts, Query, Reply,
     Request, Response, StartError,
 };
-use storage::{DeleteError, DeletedManifest, NewManifest, PutError, Referrer, Storage, StoredManifest, TagRecord};
+use storage::{
+    DeleteError, DeletedManifest, NewManifest, PutError, References, Referrer, Storage, StoredManifest, TagRecord,
+};
 
 /// The function.
 pub struct ManifestPut {
@@ -42,9 +44,11 @@ impl ManifestPut {
             Manifest::parse(request.into_bytes(MAX_MANIFEST_SIZE, too_large()).await?, content_type.as_deref())?;
         let digest = named_digest(&manifest, reference)?;
         let required = manifest.required();
+        let blobs = required.blobs.iter().chain(&required.optional).cloned();
+        let references = References::new(blobs, required.manifests.iter().cloned());
         let descendants = self.descendants(name, &manifest).await?;
         let subject = manifest.subject().map(|subject| subject.digest.clone());
-        let referrer = subject.clone().map(|subject| Referrer::new(subject, descriptor(&manifest, &digest)));
+        let referrer = subject.clone().map(|subject| Referrer::new(subject, manifest.descriptor(&digest)));
         let mut tags = also.clone();
         if let Reference::Tag(tag) = reference
             && !tags.contains(tag)
@@ -57,13 +61,13 @@ impl ManifestPut {
             digest: &digest,
             manifest: StoredManifest { media_type, bytes: manifest.into_bytes().into() },
             tags: &tags,
-            blobs: &required.blobs,
-            manifests: &required.manifests,
+            references: &references,
+            optional: &required.optional,
             descendants: &descendants,
             referrer,
         };
         let is_schema1 = new.manifest.media_type.is_schema1();
-        self.storage.put_manifest(&new).await.map_err(|error| not_stored(name, error))?;
+        self.storage.put_manifest(&new).await.map_err(|error| not_stored(name, &required, error))?;
         journal.note(Happening::Pushed { image, tags: tags.clone() });
         if is_schema1 {
             self.background.upgrade_schema1(name, &digest).await;
@@ -127,6 +131,11 @@ impl ManifestPut {
                 let message = format!("{reference} is the conversion of several manifests; delete those: {sources}");
                 Err(ApiError::new(ErrorCode::Denied, message))
             }
+            Err(DeleteError::ReferredTo(lists)) => {
+                let lists = join(&lists[..lists.len().min(NAMED)]);
+                let message = format!("{reference} is part of other manifests; delete those first: {lists}");
+                Err(ApiError::new(ErrorCode::StillReferred, message).header("Allow", "GET, HEAD, PUT"))
+            }
             Err(DeleteError::Storage(error)) => Err(error.into()),
         }
     }
@@ -179,19 +188,6 @@ fn named_digest(manifest: &Manifest, reference: &Reference) -> Result<Digest, Ap
     }
 }
 
-/// How the referrers listing shows a manifest (specification, "Listing Referrers").
-fn descriptor(manifest: &Manifest, digest: &Digest) -> Descriptor {
-    Descriptor {
-        media_type: manifest.media_type().clone(),
-        digest: digest.clone(),
-        size: manifest.bytes().len() as u64,
-        urls: Vec::new(),
-        annotations: manifest.annotations().clone(),
-        platform: None,
-        artifact_type: manifest.artifact_type().map(str::to_owned),
-    }
-}
-
 /// A pushed manifest, for those who are told of it.
 fn image(manifest: &Manifest, digest: &Digest) -> Image {
     Image {
@@ -222,9 +218,10 @@ fn too_large() -> ApiError {
 /// How many missing digests a message names.
 const NAMED: usize = 200;
 
-fn not_stored(name: &RepositoryName, error: PutError) -> ApiError {
+fn not_stored(name: &RepositoryName, required: &Required, error: PutError) -> ApiError {
     match error {
         PutError::Missing { blobs, manifests } => {
+            let (blobs, manifests) = (in_order(blobs, &required.blobs), in_order(manifests, &required.manifests));
             // The details have all of them: once is as much as an answer may have room for.
             let named: Vec<Digest> = blobs.iter().chain(&manifests).take(NAMED).cloned().collect();
             let more = match blobs.len() + manifests.len() - named.len() {
@@ -235,9 +232,16 @@ fn not_stored(name: &RepositoryName, error: PutError) -> ApiError {
             let detail = serde_json::json!({ "blobs": blobs, "manifests": manifests });
             ApiError::new(ErrorCode::ManifestBlobUnknown, message).detail(detail)
         }
+        PutError::TagIsImmutable(tag) => tag.into(),
         PutError::NoRepository(none) => none.into(),
         PutError::Storage(error) => error.into(),
     }
+}
+
+/// As the manifest names them.
+fn in_order(missing: Vec<Digest>, named: &[Digest]) -> Vec<Digest> {
+    let missing: HashSet<Digest> = missing.into_iter().collect();
+    named.iter().filter(|digest| missing.contains(*digest)).cloned().collect()
 }
 
 fn join(digests: &[Digest]) -> String {

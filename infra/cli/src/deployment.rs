@@ -1,7 +1,7 @@
 //! A deployment, for the commands that work on its table.
 
 use clap::Args;
-use storage::{Config, Credentials, Policy, Storage};
+use storage::{Config, Credentials, Observer, Policy, Storage};
 use tokio::sync::OnceCell;
 
 use crate::Aws;
@@ -22,20 +22,38 @@ pub struct Deployment {
     aws: OnceCell<Box<Aws>>,
 }
 
+/// Where its objects are, for the commands that work on them too.
+#[derive(Args)]
+pub struct Bucket {
+    /// The deployment's bucket: the stack's output BucketName
+    #[arg(long = "bucket", id = "bucket", env = "REGISTRY_BUCKET")]
+    name: String,
+    #[arg(long, env = "AWS_ENDPOINT_URL_S3", hide = true)]
+    s3_endpoint: Option<String>,
+}
+
 impl Deployment {
     /// The deployment's table. Nothing is asked of it yet.
     ///
     /// # Errors
     /// When there are no AWS credentials or no region, with what to do about it.
     pub async fn open(&self) -> Result<Storage, String> {
+        // Nothing that most commands do is about objects.
+        self.open_with(&Bucket { name: String::new(), s3_endpoint: None }, None).await
+    }
+
+    /// The deployment's table and bucket. Nothing is asked of them yet. `observer` is told of every call.
+    ///
+    /// # Errors
+    /// When there are no AWS credentials or no region, with what to do about it.
+    pub async fn open_with(&self, bucket: &Bucket, observer: Option<Observer>) -> Result<Storage, String> {
         let aws = self.aws().await;
         let region = aws.region().map_err(|error| error.to_string())?.to_owned();
         // A command is over before they end.
         let credentials = aws.credentials().await.map_err(|error| error.to_string())?;
         Ok(Storage::new(&Config {
             table: self.table.clone(),
-            // Nothing that commands do is about objects.
-            bucket: String::new(),
+            bucket: bucket.name.clone(),
             region,
             credentials: Credentials {
                 access_key_id: credentials.access_key_id().to_owned(),
@@ -43,10 +61,10 @@ impl Deployment {
                 session_token: credentials.session_token().map(str::to_owned),
             },
             dynamodb_endpoint: self.dynamodb_endpoint.clone().filter(|endpoint| !endpoint.is_empty()),
-            s3_endpoint: None,
+            s3_endpoint: bucket.s3_endpoint.clone().filter(|endpoint| !endpoint.is_empty()),
             policy: Policy::default(),
             s3_attempt_timeout: None,
-            observer: None,
+            observer,
         }))
     }
 

@@ -6,6 +6,6 @@ mod login;
 mod registry;
 
 pub use aws::{Aws, AwsError};
-pub use deployment::Deployment;
+pub use deployment::{Bucket, Deployment};
 pub use login::{LoginError, Password, RENEWAL, log_in};
 pub use registry::{InvalidRegistry, Registry};

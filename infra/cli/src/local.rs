@@ -2,14 +2,16 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use access::RepositoryPattern;
 use clap::{ArgAction, Args, ValueEnum};
-use local::{Data, Desk, FunctionsMode, Login, Options, Stack};
+use local::{Collection, Data, Desk, FunctionsMode, Login, Options, Stack};
 use runtime::EventsConfig;
 use storage::Policy;
 
-use crate::stop;
+use crate::moment::duration;
+use crate::{collect, stop};
 
 /// Where and how.
 #[derive(Args)]
@@ -38,6 +40,12 @@ pub(crate) struct Arguments {
     /// With `--auth`: what may be pulled with the secret for ECS task definitions
     #[arg(long, value_name = "PATTERN", default_value = "*", requires = "auth")]
     pull_pattern: RepositoryPattern,
+    /// How often what nothing refers to is collected, and once at the start; or never
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = Every::read)]
+    collect_every: Every,
+    /// How long the collector lets things be that nothing refers to: longer than any push takes
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = collect::grace)]
+    grace: Duration,
     /// Only what a deployment's gateway and functions do: no bodies larger than one request carries
     #[arg(long)]
     no_front: bool,
@@ -47,6 +55,22 @@ pub(crate) struct Arguments {
     /// With `--functions process`: run the binaries in this directory, named like the functions, instead of this program
     #[arg(long, value_name = "DIR")]
     function_binaries: Option<PathBuf>,
+}
+
+/// How often; None for never.
+#[derive(Clone, Copy)]
+struct Every(Option<Duration>);
+
+impl Every {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "never" => Ok(Self(None)),
+            text => match duration(text).map_err(|error| error.to_string())? {
+                0 => Err("that is all the time; use at least 1s, or never".to_owned()),
+                seconds => Ok(Self(Some(Duration::from_secs(seconds)))),
+            },
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -79,6 +103,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
             identities: Vec::new(),
         }),
         policy: Policy { create_on_push: arguments.create_on_push, sparse_manifests: arguments.sparse_manifests },
+        collection: arguments.collect_every.0.map(|every| Collection { every, grace: arguments.grace }),
         events: events()?,
         observer: None,
         faults: None,
@@ -146,4 +171,21 @@ fn how_to_log_in(port: u16, data: &Data, desk: &Desk) -> String {
          \x20        lambda-registry login-password --registry 127.0.0.1:{port} | \
          podman login --tls-verify=false --username AWS --password-stdin 127.0.0.1:{port}\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collecting_is_done_every_so_often_or_never() {
+        let every = |text| Every::read(text).map(|every| every.0);
+        assert_eq!(every("never"), Ok(None));
+        for (text, seconds) in [("30s", 30), ("10m", 600), ("1h", 3_600), ("2d", 172_800)] {
+            assert_eq!(every(text), Ok(Some(Duration::from_secs(seconds))), "{text}");
+        }
+        for bad in ["0s", "-1m", "soon", ""] {
+            assert!(every(bad).is_err(), "{bad}");
+        }
+    }
 }

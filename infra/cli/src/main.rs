@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bounds;
+mod collect;
 mod console;
 mod cost;
 mod doctor;
@@ -11,6 +12,7 @@ mod login_password;
 mod moment;
 mod proxy;
 mod repository;
+mod scrub;
 mod stop;
 mod user;
 
@@ -47,6 +49,13 @@ enum Command {
     /// Create repositories in a deployment and change their settings.
     #[command(subcommand)]
     Repository(repository::Command),
+    /// Remove from a deployment what nothing refers to any more, as its collector does by a schedule
+    Collect(collect::Arguments),
+    /// Read everything that a deployment refers to, compare it with its records, and repair what can be repaired
+    ///
+    /// The registry may be in use. Ends with 0 when nothing is wrong, with 1 when something was found, also if it was
+    /// repaired, and with 2 when not all of it could be looked at or the command can't be understood.
+    Scrub(scrub::Arguments),
     /// Users of the registry itself, for machines that IAM doesn't know.
     #[command(subcommand)]
     User(user::Command),
@@ -83,9 +92,11 @@ fn main() -> ExitCode {
         Some(Command::Local(arguments)) => local::run(arguments),
         Some(Command::LoginPassword(arguments)) => login_password::run(arguments),
         Some(Command::Repository(command)) => repository::run(command),
+        Some(Command::Collect(arguments)) => collect::run(arguments),
         Some(Command::User(command)) => user::run(command),
         Some(Command::Grants(command)) => return exit(grants::run(command)),
         Some(Command::Doctor(arguments)) => return doctor::run(arguments),
+        Some(Command::Scrub(arguments)) => return scrub::run(arguments),
         Some(Command::Cost(arguments)) => cost::run(arguments),
         Some(Command::Proxy(arguments)) => proxy::run(arguments),
         None => local::run(cli.local),
@@ -93,9 +104,13 @@ fn main() -> ExitCode {
     exit(done.map(|()| ExitCode::SUCCESS))
 }
 
-/// `doctor` says 1 of a registry that it could look at.
+/// `doctor` and `scrub` say 1 of a registry that they could look at.
 fn misunderstood() -> u8 {
-    if std::env::args_os().nth(1).is_some_and(|command| command == "doctor") { doctor::NOT_DONE } else { FAILED }
+    match std::env::args_os().nth(1).as_deref().and_then(std::ffi::OsStr::to_str) {
+        Some("doctor") => doctor::NOT_DONE,
+        Some("scrub") => scrub::NOT_DONE,
+        _ => FAILED,
+    }
 }
 
 fn exit(done: Result<ExitCode, String>) -> ExitCode {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use auth::Auth;
 use blob_get::BlobGet;
 use blob_upload::BlobUpload;
+use collector::Collector;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use manifest_get::ManifestGet;
 use manifest_put::ManifestPut;
 use protocol::Function;
-use runtime::{Answered, Background, Deadline, Event, EventResponse, Gate, Handler, Host, StartError};
+use runtime::{Answered, Background, Deadline, Event, EventResponse, Gate, Handler, Host, Job, StartError};
 use schema1_upgrade::Upgrade;
 use storage::Storage;
 
@@ -43,6 +44,7 @@ pub fn run_function(function: Function) -> Result<(), StartError> {
         Function::ManifestPut => manifest_put::main(),
         Function::ManifestGet => manifest_get::main(),
         Function::Schema1Upgrade => schema1_upgrade::main(),
+        Function::Collector => collector::main(),
     }
 }
 
@@ -69,6 +71,7 @@ pub(crate) struct InProcess {
     manifest_put: Arc<ManifestPut>,
     manifest_get: Arc<ManifestGet>,
     schema1_upgrade: Arc<Upgrade>,
+    collector: Arc<Collector>,
     announcer: Announcer,
 }
 
@@ -78,6 +81,7 @@ impl InProcess {
         background: &Background,
         gate: &Arc<Gate>,
         settings: auth::Settings,
+        collector: Collector,
         announcer: &Announcer,
     ) -> Self {
         Self {
@@ -88,6 +92,7 @@ impl InProcess {
             manifest_put: Arc::new(ManifestPut::new(storage.clone(), background.clone())),
             manifest_get: Arc::new(ManifestGet::new(storage.clone(), background.clone())),
             schema1_upgrade: Arc::new(Upgrade::new(storage.clone(), background.clone())),
+            collector: Arc::new(collector),
             announcer: announcer.clone(),
         }
     }
@@ -100,12 +105,8 @@ impl InProcess {
             Function::BlobGet => answer(self.blob_get.as_ref(), gate, event).await?,
             Function::ManifestPut => answer(self.manifest_put.as_ref(), gate, event).await?,
             Function::ManifestGet => answer(self.manifest_get.as_ref(), gate, event).await?,
-            Function::Schema1Upgrade => {
-                let event = serde_json::from_slice(event).map_err(|error| failed("Event", &error))?;
-                let deadline = Deadline::after(BACKGROUND_TIMEOUT);
-                let done = runtime::perform(self.schema1_upgrade.as_ref(), event, deadline).await;
-                return done.map(|()| b"null".to_vec()).map_err(|error| failed("JobError", &error));
-            }
+            Function::Schema1Upgrade => return perform(self.schema1_upgrade.as_ref(), event).await,
+            Function::Collector => return perform(self.collector.as_ref(), event).await,
         };
         self.announcer.announce(answered.record);
         serde_json::to_vec(&answered.response).map_err(|error| failed("Answer", &error))
@@ -116,6 +117,12 @@ async fn answer(handler: &impl Handler, gate: &Gate, event: &[u8]) -> Result<Ans
     let event: Event = serde_json::from_slice(event).map_err(|error| failed("Event", &error))?;
     let host = Host { name: None, is_plain_http: true };
     Ok(runtime::invoke(handler, gate, &host, event, Deadline::after(TIMEOUT)).await)
+}
+
+async fn perform(job: &impl Job, event: &[u8]) -> Result<Vec<u8>, InvokeError> {
+    let event = serde_json::from_slice(event).map_err(|error| failed("Event", &error))?;
+    let done = runtime::perform(job, event, Deadline::after(BACKGROUND_TIMEOUT)).await;
+    done.map(|()| b"null".to_vec()).map_err(|error| failed("JobError", &error))
 }
 
 fn failed(kind: &str, error: &impl std::fmt::Display) -> InvokeError {

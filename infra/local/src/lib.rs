@@ -11,6 +11,7 @@
 //! at its edge: it hands bodies that no event could carry to the same session code as a stream.
 
 mod announcer;
+mod collection;
 pub mod dynamodb;
 pub mod faults;
 mod front;
@@ -22,6 +23,7 @@ mod login;
 pub mod s3;
 mod stack;
 
+pub use collection::Collection;
 pub use functions::{FunctionsMode, run_function};
 pub use login::{Desk, Login, LoginError};
 pub use stack::{Data, Options, Stack, StartError};

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Access;
+use collector::Collector;
 use protocol::Function;
-use runtime::{Background, BackgroundConfig, Events, EventsConfig, Gate, PullSecretConfig};
+use runtime::{Background, BackgroundConfig, Events, EventsConfig, Gate, PullSecretConfig, Pulls};
 use storage::{Credentials, Observer, Policy, Storage};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::announcer::Announcer;
+use crate::collection::{Collection, Schedule};
 use crate::faults::{Faults, Service};
 use crate::front::Front;
 use crate::functions::{FunctionsMode, InProcess, command};
@@ -54,6 +56,8 @@ pub struct Options {
     pub login: Option<Login>,
     /// What repositories let happen that have no settings of their own.
     pub policy: Policy,
+    /// When the collector runs; None when it never does.
+    pub collection: Option<Collection>,
     /// Who is told what happens to images.
     pub events: EventsConfig,
     /// Told about each call to S3 and DynamoDB that this process makes: all of them, when the functions run in it.
@@ -111,6 +115,7 @@ pub struct Stack {
     stop_stores: watch::Sender<bool>,
     front: JoinHandle<()>,
     stores: Vec<JoinHandle<()>>,
+    collector: Option<Schedule>,
     desk: Option<Desk>,
     announcer: Announcer,
     // Held until the stores are closed.
@@ -182,15 +187,18 @@ impl Stack {
         let lambda_address = lambda.local_addr().map_err(|error| StartError::Listen(0, error))?;
         let background = BackgroundConfig {
             schema1_upgrade: Some(Function::Schema1Upgrade.name().to_owned()),
+            collector: Some(Function::Collector.name().to_owned()),
             lambda_endpoint: Some(format!("http://{lambda_address}")),
         };
-        let announcer = Announcer::new(Events::new(&options.events, &config));
+        let announcer = Announcer::new(Events::new(&options.events, &config), Pulls::new(storage.clone()));
         let functions: Arc<dyn Invoke> = match &options.functions {
             FunctionsMode::InProcess => {
                 let background = Background::new(&background, &config);
                 let pull_secret = pull_secret.map(|secret| (secret, config.region.clone(), config.credentials.clone()));
                 let settings = auth::Settings { access, token_lifetime, pull_secret };
-                Arc::new(InProcess::new(&storage, &background, &gate, settings, &announcer))
+                let grace = options.collection.map_or(collector::GRACE, |collection| collection.grace);
+                let collector = Collector::new(storage.clone(), background.clone(), grace);
+                Arc::new(InProcess::new(&storage, &background, &gate, settings, collector, &announcer))
             }
             mode @ (FunctionsMode::Processes | FunctionsMode::Binaries(_)) => {
                 let mode = mode.clone();
@@ -205,6 +213,7 @@ impl Stack {
         let invocations = tokio::spawn(serve_invoke_api(lambda, functions.clone(), RETRY_PAUSES, front_stops.clone()));
         let gateway =
             Gateway::new(gateway::TEMPLATE, gateway::Options { identities, ..gateway::Options::default() }, functions)?;
+        let collector = options.collection.map(|collection| collection.start(storage.clone()));
         let uploads = options.front.then(|| Arc::new(blob_upload::BlobUpload::new(storage)));
         let front = Arc::new(Front { gateway, uploads, gate });
         let answer = move |request, peer| {
@@ -213,7 +222,7 @@ impl Stack {
         };
         let front = tokio::spawn(serve::serve(listener, answer, GRACE, front_stops));
         stores.push(invocations);
-        Ok(Self { address, stop_front, stop_stores, front, stores, desk, announcer, _lock: lock })
+        Ok(Self { address, stop_front, stop_stores, front, stores, collector, desk, announcer, _lock: lock })
     }
 
     /// Where it listens.
@@ -226,11 +235,18 @@ impl Stack {
         self.desk.as_ref()
     }
 
+    /// Waits until everything that was done so far has been told, or given up: events, and when images were pulled. That
+    /// happens after the answers.
+    pub async fn told(&self) {
+        self.announcer.finish().await;
+    }
+
     /// Lets running requests finish, then closes the stores.
     pub async fn stop(self) {
         self.stop_front.send_replace(true);
         wait(self.front).await;
         self.announcer.finish().await;
+        drop(self.collector);
         self.stop_stores.send_replace(true);
         for store in self.stores {
             wait(store).await;
@@ -289,6 +305,7 @@ fn environment(config: &storage::Config, background: &BackgroundConfig) -> Vec<(
         ("AWS_ENDPOINT_URL_S3", config.s3_endpoint.as_deref().unwrap_or_default()),
         ("AWS_ENDPOINT_URL_LAMBDA", background.lambda_endpoint.as_deref().unwrap_or_default()),
         ("REGISTRY_SCHEMA1_UPGRADE", background.schema1_upgrade.as_deref().unwrap_or_default()),
+        ("REGISTRY_COLLECTOR", background.collector.as_deref().unwrap_or_default()),
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ];
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
@@ -352,6 +369,8 @@ async fn stand_before(
     let listener = listen(0).await?;
     let address = listener.local_addr().map_err(|error| StartError::Listen(0, error))?;
     let (faults, upstream) = (faults.clone(), std::mem::replace(endpoint, address));
+    // Here rather than in the task: whoever has started the stack may ask at once.
+    faults.stands_before(service, upstream);
     Ok(tokio::spawn(async move {
         let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
         faults.serve(service, listener, upstream, stopped).await;

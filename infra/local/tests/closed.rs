@@ -17,6 +17,7 @@ async fn a_registry_with_login_answers_every_route_with_a_challenge() {
             functions: FunctionsMode::InProcess,
             policy: storage::Policy { create_on_push: true, sparse_manifests: false },
             login: Some(Login::default()),
+            collection: None,
             events: runtime::EventsConfig::default(),
             observer: None,
             faults: None,

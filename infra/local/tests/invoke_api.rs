@@ -80,6 +80,7 @@ impl Lambda {
     fn background(&self, function: Option<&str>) -> Background {
         let config = BackgroundConfig {
             schema1_upgrade: function.map(str::to_owned),
+            collector: None,
             lambda_endpoint: Some(format!("http://{}", self.endpoint)),
         };
         Background::new(&config, &storage_config())

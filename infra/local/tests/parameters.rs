@@ -10,7 +10,7 @@ use local::gateway::TEMPLATE;
 use saphyr::{LoadableYamlNode as _, Yaml};
 
 /// What AWS bills by the request, or not at all.
-const FREE_WHILE_IDLE: [&str; 14] = [
+const FREE_WHILE_IDLE: [&str; 15] = [
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::ApiMapping",
     "AWS::ApiGatewayV2::DomainName",
@@ -18,6 +18,8 @@ const FREE_WHILE_IDLE: [&str; 14] = [
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
     "AWS::DynamoDB::Table",
+    // On the default bus. What it starts is billed like a request.
+    "AWS::Events::Rule",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
     "AWS::Lambda::Permission",

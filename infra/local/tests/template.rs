@@ -76,7 +76,8 @@ fn every_function_has_its_own_role_log_group_integration_and_permission() {
         assert_eq!(template.text(&format!("{id}Permission.Properties.FunctionName")), format!("{id}Function"));
     }
     let behind_the_gateway = protocol::Function::ALL.iter().filter(|function| !function.is_background()).count();
-    assert_eq!(template.of_type("AWS::Lambda::Permission").count(), behind_the_gateway);
+    // And the collector's schedule.
+    assert_eq!(template.of_type("AWS::Lambda::Permission").count(), behind_the_gateway + 1);
 }
 
 #[test]
@@ -98,6 +99,30 @@ fn functions_that_start_others_are_told_their_name_and_may() {
         let allowed = template.allowed(&format!("{id}Role"));
         let allowed: Vec<_> = allowed.iter().filter(|(action, _)| action.starts_with("lambda:")).collect();
         assert_eq!(allowed, [&("lambda:InvokeFunction".to_owned(), resource.to_owned())]);
+    }
+}
+
+#[test]
+fn the_collector_starts_by_a_schedule_and_goes_on_by_its_own_name() {
+    let template = Template::load();
+    let itself = "${AWS::StackName}-collector";
+    assert_eq!(template.text("CollectorFunction.Properties.FunctionName"), itself);
+    assert_eq!(template.text("CollectorFunction.Properties.Environment.Variables.REGISTRY_COLLECTOR"), itself);
+    let allowed = template.allowed("CollectorRole");
+    let allowed: Vec<_> = allowed.iter().filter(|(action, _)| action.starts_with("lambda:")).collect();
+    let resource = format!("arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{itself}");
+    assert_eq!(allowed, [&("lambda:InvokeFunction".to_owned(), resource)]);
+
+    assert_eq!(template.text("CollectorSchedule.Properties.ScheduleExpression"), "CollectEvery");
+    let targets = template.at("CollectorSchedule.Properties.Targets").as_sequence().unwrap();
+    let [target] = targets.as_slice() else { panic!("one target") };
+    assert_eq!(scalar(&target["Arn"]), "CollectorFunction.Arn");
+    let event: runtime::CollectFrom = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
+    assert_eq!(event, runtime::CollectFrom::default(), "from the beginning");
+    assert_eq!(template.text("CollectorPermission.Properties.FunctionName"), "CollectorFunction");
+    assert_eq!(template.text("CollectorPermission.Properties.SourceArn"), "CollectorSchedule.Arn");
+    for id in ["CollectorSchedule", "CollectorPermission"] {
+        assert_eq!(template.text(&format!("{id}.Condition")), "HasCollection");
     }
 }
 
@@ -155,14 +180,19 @@ fn functions_may_do_what_their_handlers_call_and_nothing_else() {
     }
     assert_eq!(services("AuthRole", "dynamodb:"), set(&["GetItem", "PutItem", "Query"]));
     assert!(services("AuthRole", "s3:").is_empty(), "auth keeps no objects");
-    assert_eq!(services("BlobGetRole", "dynamodb:"), set(&["DeleteItem", "GetItem", "Query", "UpdateItem"]));
+    assert_eq!(
+        services("BlobGetRole", "dynamodb:"),
+        set(&["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"])
+    );
     assert_eq!(services("BlobGetRole", "s3:"), set(&["GetObject"]), "whoever signs a URL must have the right itself");
     assert!(!services("BlobUploadRole", "dynamodb:").contains("DeleteItem"), "sessions end as tombstones");
     let large_manifests = set(&["DeleteObject", "GetObject", "ListBucket", "PutObject"]);
     assert_eq!(services("ManifestPutRole", "s3:"), large_manifests);
     assert_eq!(services("Schema1UpgradeRole", "s3:"), set(&["GetObject", "ListBucket"]), "it writes no object");
+    let removing = set(&["AbortMultipartUpload", "DeleteObject", "ListBucket", "ListBucketMultipartUploads"]);
+    assert_eq!(services("CollectorRole", "s3:"), removing, "it reads and writes none");
     assert_eq!(services("Schema1UpgradeRole", "dynamodb:"), set(&["BatchGetItem", "GetItem", "UpdateItem"]));
-    for role in ["BlobUploadRole", "ManifestPutRole", "ManifestGetRole"] {
+    for role in ["ManifestPutRole", "ManifestGetRole", "CollectorRole"] {
         // A transaction is authorized as the actions in it.
         let allowed = services(role, "dynamodb:");
         assert!(set(&["ConditionCheckItem", "PutItem", "UpdateItem"]).is_subset(&allowed), "{role}: {allowed:?}");

@@ -51,6 +51,8 @@ pub struct Required {
     pub blobs: Vec<Digest>,
     /// Manifests, in the manifest's order, each once.
     pub manifests: Vec<Digest>,
+    /// Foreign layers, which are fetched elsewhere; a client may push them all the same.
+    pub optional: Vec<Digest>,
 }
 
 impl Manifest {
@@ -126,12 +128,17 @@ impl Manifest {
     /// apart by their media types.
     pub fn required(&self) -> Required {
         let config = self.content.config.iter();
-        let layers = self.content.layers.iter().filter(|layer| !layer.media_type.is_foreign_layer());
+        let (foreign, layers): (Vec<_>, Vec<_>) =
+            self.content.layers.iter().partition(|layer| layer.media_type.is_foreign_layer());
         let (manifests, others): (Vec<_>, Vec<_>) =
             self.content.children.iter().partition(|child| child.media_type.is_manifest());
         let fs_layers = self.content.schema1.iter().flat_map(|schema1| &schema1.fs_layers);
         let blobs = config.chain(layers).chain(others).map(|descriptor| &descriptor.digest).chain(fs_layers);
-        Required { blobs: each_once(blobs), manifests: each_once(manifests.iter().map(|child| &child.digest)) }
+        Required {
+            blobs: each_once(blobs),
+            manifests: each_once(manifests.iter().map(|child| &child.digest)),
+            optional: each_once(foreign.iter().map(|layer| &layer.digest)),
+        }
     }
 
     /// An image's config; schema 1 has none.
@@ -183,6 +190,20 @@ impl Manifest {
     /// Free text by key (image specification, "Annotations").
     pub fn annotations(&self) -> &BTreeMap<String, String> {
         &self.content.annotations
+    }
+
+    /// How the referrers of its subject show it (distribution specification, "Listing Referrers"). `digest` is the one that
+    /// it is stored under.
+    pub fn descriptor(&self, digest: &Digest) -> Descriptor {
+        Descriptor {
+            media_type: self.media_type.clone(),
+            digest: digest.clone(),
+            size: self.bytes.len() as u64,
+            urls: Vec::new(),
+            annotations: self.annotations().clone(),
+            platform: None,
+            artifact_type: self.artifact_type().map(str::to_owned),
+        }
     }
 
     /// The lengths of config and layers together; 0 for what names none, schema 1 among them.

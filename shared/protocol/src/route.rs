@@ -20,12 +20,21 @@ pub enum Function {
     ManifestGet,
     /// Reading the layers of schema 1, in the background: no route leads to it.
     Schema1Upgrade,
+    /// Removing what nothing refers to any more, in the background and by a schedule.
+    Collector,
 }
 
 impl Function {
     /// Every function.
-    pub const ALL: &[Function] =
-        &[Self::Auth, Self::BlobUpload, Self::BlobGet, Self::ManifestPut, Self::ManifestGet, Self::Schema1Upgrade];
+    pub const ALL: &[Function] = &[
+        Self::Auth,
+        Self::BlobUpload,
+        Self::BlobGet,
+        Self::ManifestPut,
+        Self::ManifestGet,
+        Self::Schema1Upgrade,
+        Self::Collector,
+    ];
 
     /// The name of its crate and binary.
     pub fn name(self) -> &'static str {
@@ -36,12 +45,13 @@ impl Function {
             Self::ManifestPut => "manifest-put",
             Self::ManifestGet => "manifest-get",
             Self::Schema1Upgrade => "schema1-upgrade",
+            Self::Collector => "collector",
         }
     }
 
-    /// Whether it works in the background: it is started by other functions, and nobody waits for it.
+    /// Whether it works in the background: it is started by other functions or by a schedule, and nobody waits for it.
     pub fn is_background(self) -> bool {
-        matches!(self, Self::Schema1Upgrade)
+        matches!(self, Self::Schema1Upgrade | Self::Collector)
     }
 }
 

@@ -84,7 +84,7 @@ mod tests {
     #[tokio::test]
     async fn what_there_is_to_tell_waits_until_the_answer_is_posted() {
         let order = Order::default();
-        let outbox = Arc::new(Outbox::new(None, Some(Box::new(Publisher(order.clone())))));
+        let outbox = Arc::new(Outbox::new(None, vec![Box::new(Publisher(order.clone()))]));
         let (records, posts) = (outbox.clone(), order.clone());
         let answering = service_fn(move |_: LambdaInvocation| {
             let (records, posts) = (records.clone(), posts.clone());

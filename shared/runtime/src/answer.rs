@@ -145,7 +145,7 @@ mod tests {
 
     impl Handler for Hello {
         async fn handle(&self, request: Request) -> Result<Response, ApiError> {
-            request.journal.note(Happening::Pulled { bytes: 1 });
+            request.journal.note(Happening::Pulled { bytes: 1, digest: protocol::Digest::sha256(b"") });
             match request.query.get("fail") {
                 Some(_) => Err(ApiError::new(ErrorCode::Internal, "after all")),
                 None => Ok(Response::new(Bytes::from(format!("{:?}", request.route())))),
@@ -215,7 +215,7 @@ mod tests {
                 request_id: "id-1".to_owned(),
                 principal: Some(access::Principal::Anyone),
                 repository: "a/b".parse().ok(),
-                happenings: vec![Happening::Pulled { bytes: 1 }],
+                happenings: vec![Happening::Pulled { bytes: 1, digest: protocol::Digest::sha256(b"") }],
                 error,
             };
             assert_eq!(answered("GET", "/v2/a/b/tags/list", query, Access::Open).await.record, expected);

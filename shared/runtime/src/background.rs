@@ -24,12 +24,24 @@ pub struct Schema1Upgrade {
     pub digest: Digest,
 }
 
+/// The event of `collector`: where to begin. The schedule sends `{}`, which is the beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectFrom {
+    /// At the repositories whose names come after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<RepositoryName>,
+    /// Behind the repositories, at the objects whose keys come after this one; empty for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orphans_after: Option<String>,
+}
+
 /// Starts functions by Lambda's asynchronous invocation: Lambda keeps the event and, when the function fails, tries
 /// twice more. Cheap to clone.
 #[derive(Clone)]
 pub struct Background {
     client: Client,
     schema1_upgrade: Option<String>,
+    collector: Option<String>,
 }
 
 /// The function couldn't be started.
@@ -59,7 +71,11 @@ impl Background {
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .timeout_config(timeouts);
         builder.set_endpoint_url(config.lambda_endpoint.clone());
-        Self { client: Client::from_conf(builder.build()), schema1_upgrade: config.schema1_upgrade.clone() }
+        Self {
+            client: Client::from_conf(builder.build()),
+            schema1_upgrade: config.schema1_upgrade.clone(),
+            collector: config.collector.clone(),
+        }
     }
 
     /// Has the layers of a schema 1 manifest read, for a request that stands in any case: when Lambda doesn't take the
@@ -76,9 +92,19 @@ impl Background {
     /// # Errors
     /// When Lambda doesn't take it.
     pub async fn start_schema1_upgrade(&self, event: &Schema1Upgrade) -> Result<(), NotStarted> {
-        let Some(function) = &self.schema1_upgrade else {
-            return Err(NotStarted("the environment variable REGISTRY_SCHEMA1_UPGRADE is missing".to_owned()));
-        };
+        self.start(self.schema1_upgrade.as_deref(), "REGISTRY_SCHEMA1_UPGRADE", event).await
+    }
+
+    /// Has the collector go on where a run of it stopped. Returns as soon as Lambda has the event.
+    ///
+    /// # Errors
+    /// When Lambda doesn't take it.
+    pub async fn start_collector(&self, event: &CollectFrom) -> Result<(), NotStarted> {
+        self.start(self.collector.as_deref(), "REGISTRY_COLLECTOR", event).await
+    }
+
+    async fn start(&self, function: Option<&str>, variable: &str, event: &impl Serialize) -> Result<(), NotStarted> {
+        let function = function.ok_or_else(|| NotStarted(format!("the environment variable {variable} is missing")))?;
         let payload = serde_json::to_vec(event).map_err(|error| NotStarted(error.to_string()))?;
         let request = self.client.invoke().function_name(function).invocation_type(InvocationType::Event);
         match storage::deadline::wait(request.payload(Blob::new(payload)).send()).await {

@@ -1,6 +1,7 @@
 //! What a function is told by its environment.
 
 use std::fmt;
+use std::time::Duration;
 
 use access::{Access, RepositoryPattern};
 use storage::{Credentials, Policy};
@@ -26,6 +27,8 @@ pub struct Environment {
     pub events: EventsConfig,
     /// The registry's name in metrics; None when none are reported.
     pub metrics: Option<String>,
+    /// How long the collector lets things be that nothing refers to.
+    pub collection_grace: Duration,
 }
 
 /// Events on EventBridge.
@@ -51,11 +54,16 @@ pub struct PullSecretConfig {
 /// How long a token is valid when nothing is said, in seconds.
 pub const TOKEN_LIFETIME: u64 = 300;
 
+/// The collector's grace period when nothing is said: a day.
+pub const COLLECTION_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Functions that work in the background.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackgroundConfig {
     /// Name of the function that reads the layers of schema 1; None for functions that don't start it.
     pub schema1_upgrade: Option<String>,
+    /// Name of the function that removes what nothing refers to; None for functions that don't start it.
+    pub collector: Option<String>,
     /// Another endpoint for Lambda than AWS's: the local stack or an emulator.
     pub lambda_endpoint: Option<String>,
 }
@@ -79,7 +87,7 @@ impl Environment {
     /// Reads `REGISTRY_TABLE`, `REGISTRY_BUCKET`, `REGISTRY_ACCESS` (login when absent), `REGISTRY_TOKEN_LIFETIME`
     /// (seconds), `REGISTRY_PULL_SECRET` with `REGISTRY_PULL_PATTERN`, `REGISTRY_HOST`, `REGISTRY_PLAIN_HTTP`,
     /// `REGISTRY_CREATE_ON_PUSH` and `REGISTRY_SPARSE_MANIFESTS` (false when absent), `REGISTRY_SCHEMA1_UPGRADE`,
-    /// `REGISTRY_EVENT_BUS`, `REGISTRY_METRICS`, the role's keys and region as Lambda sets them, and
+    /// `REGISTRY_COLLECTOR`, `REGISTRY_GRACE` (seconds), `REGISTRY_EVENT_BUS`, `REGISTRY_METRICS`, the role's keys and region as Lambda sets them, and
     /// `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`
     /// and `AWS_ENDPOINT_URL_EVENTBRIDGE` for emulators.
     ///
@@ -112,6 +120,13 @@ impl Environment {
                 _ => return Err(malformed("REGISTRY_TOKEN_LIFETIME", &"use a number of seconds, at most a day")),
             },
             None => TOKEN_LIFETIME,
+        };
+        let collection_grace = match optional("REGISTRY_GRACE") {
+            Some(text) => {
+                let seconds = text.parse().map_err(|_| malformed("REGISTRY_GRACE", &"use a number of seconds"))?;
+                Duration::from_secs(seconds)
+            }
+            None => COLLECTION_GRACE,
         };
         let pull_secret = match optional("REGISTRY_PULL_SECRET") {
             Some(id) => {
@@ -149,6 +164,7 @@ impl Environment {
             pull_secret,
             background: BackgroundConfig {
                 schema1_upgrade: optional("REGISTRY_SCHEMA1_UPGRADE"),
+                collector: optional("REGISTRY_COLLECTOR"),
                 lambda_endpoint: endpoint("AWS_ENDPOINT_URL_LAMBDA"),
             },
             events: EventsConfig {
@@ -156,6 +172,7 @@ impl Environment {
                 endpoint: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
             },
             metrics: optional("REGISTRY_METRICS"),
+            collection_grace,
         })
     }
 }
@@ -230,6 +247,18 @@ mod tests {
         assert_eq!((lifetime("60"), lifetime("")), (Ok(60), Ok(TOKEN_LIFETIME)));
         for bad in ["0", "-1", "1h", "86401"] {
             assert!(lifetime(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_grace_period_is_a_number_of_seconds_and_a_day_when_nothing_is_said() {
+        let grace = |text: &'static str| {
+            let read = move |name: &str| if name == "REGISTRY_GRACE" { Some(text.into()) } else { variables(name) };
+            Environment::from_variables(read).map(|environment| environment.collection_grace)
+        };
+        assert_eq!((grace("3600"), grace("")), (Ok(Duration::from_secs(3600)), Ok(COLLECTION_GRACE)));
+        for bad in ["-1", "1h", "a day"] {
+            assert!(grace(bad).is_err(), "{bad}");
         }
     }
 

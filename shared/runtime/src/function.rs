@@ -53,10 +53,11 @@ where
     H: Handler + 'static,
     F: Future<Output = H>,
 {
-    serve(function, start, |_| None)
+    serve(function, start, |_, _| Vec::new())
 }
 
-/// The same for functions whose requests change images: what they do is told to EventBridge.
+/// The same for functions whose requests are about images: what they do is told to EventBridge, and pulls are written
+/// down.
 ///
 /// # Errors
 /// Likewise.
@@ -66,25 +67,26 @@ where
     H: Handler + 'static,
     F: Future<Output = H>,
 {
-    serve(function, start, |environment| {
-        let events = crate::Events::new(&environment.events, &environment.storage)?;
-        Some(Box::new(events))
+    serve(function, start, |environment, storage| {
+        let pulls: Box<dyn Publish> = Box::new(crate::Pulls::new(storage.clone()));
+        let events = crate::Events::new(&environment.events, &environment.storage);
+        events.map(|events| Box::new(events) as Box<dyn Publish>).into_iter().chain([pulls]).collect()
     })
 }
 
-/// Only who asks for a publisher has it in its binary.
+/// Only who asks for publishers has them in its binary.
 fn serve<H, F>(
     function: Function,
     start: impl FnOnce(Parts) -> F,
-    publisher: impl FnOnce(&Environment) -> Option<Box<dyn Publish>>,
+    publishers: impl FnOnce(&Environment, &Arc<Storage>) -> Vec<Box<dyn Publish>>,
 ) -> Result<(), StartError>
 where
     H: Handler + 'static,
     F: Future<Output = H>,
 {
     block_on(function, async |environment, metrics| {
-        let outbox = Arc::new(Outbox::new(metrics, publisher(&environment)));
         let storage = Arc::new(Storage::new(&environment.storage));
+        let outbox = Arc::new(Outbox::new(metrics, publishers(&environment, &storage)));
         let gate = Arc::new(Gate::new(environment.access, storage.clone()));
         let host = environment.host.clone();
         let parts = Parts { environment, storage, gate: gate.clone() };

@@ -11,6 +11,8 @@ pub enum Happening {
     Pulled {
         /// Its length in bytes.
         bytes: u64,
+        /// What was asked for, or what the tag points to; of a conversion that was made for the client its source.
+        digest: Digest,
     },
     /// A manifest was stored.
     Pushed {

@@ -84,7 +84,7 @@ where
     F: Future<Output = J>,
 {
     crate::function::block_on(function, async |environment, metrics| {
-        let outbox = Arc::new(Outbox::new(metrics, None));
+        let outbox = Arc::new(Outbox::new(metrics, Vec::new()));
         let job = Arc::new(start(environment).await);
         let records = outbox.clone();
         let service = service_fn(move |event: LambdaEvent<serde_json::Value>| {

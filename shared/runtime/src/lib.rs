@@ -20,14 +20,17 @@ mod keys;
 mod logs;
 mod metrics;
 mod outbox;
+mod pulls;
 mod record;
 mod reply;
 mod request;
 
 pub use answer::{Handler, Incoming, Response, answer};
 #[cfg(feature = "background")]
-pub use background::{Background, NotStarted, Schema1Upgrade};
-pub use environment::{BackgroundConfig, Environment, EventsConfig, MissingVariable, PullSecretConfig, TOKEN_LIFETIME};
+pub use background::{Background, CollectFrom, NotStarted, Schema1Upgrade};
+pub use environment::{
+    BackgroundConfig, COLLECTION_GRACE, Environment, EventsConfig, MissingVariable, PullSecretConfig, TOKEN_LIFETIME,
+};
 pub use event::{Event, EventResponse, Host, invoke};
 #[cfg(feature = "events")]
 pub use events::Events;
@@ -40,6 +43,7 @@ pub use job::{Deadline, Job, JobError, perform, run_job};
 pub use keys::{Keys, VerifyError};
 pub use logs::init as init_logs;
 pub use outbox::{Publish, TELLING_LIMIT};
+pub use pulls::Pulls;
 pub use record::{Answered, Record};
 pub use reply::{
     DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, OCI_CHUNK_MIN_LENGTH, OCI_FILTERS_APPLIED, OCI_SUBJECT, OCI_TAG, Reply,

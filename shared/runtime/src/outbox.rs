@@ -24,12 +24,12 @@ pub trait Publish: Send + Sync {
 pub(crate) struct Outbox {
     waiting: Mutex<Vec<Record>>,
     metrics: Option<Metrics>,
-    publisher: Option<Box<dyn Publish>>,
+    publishers: Vec<Box<dyn Publish>>,
 }
 
 impl Outbox {
-    pub(crate) fn new(metrics: Option<Metrics>, publisher: Option<Box<dyn Publish>>) -> Self {
-        Self { waiting: Mutex::default(), metrics, publisher }
+    pub(crate) fn new(metrics: Option<Metrics>, publishers: Vec<Box<dyn Publish>>) -> Self {
+        Self { waiting: Mutex::default(), metrics, publishers }
     }
 
     /// Keeps a record until its answer is sent.
@@ -44,7 +44,7 @@ impl Outbox {
             if let Some(metrics) = &self.metrics {
                 metrics.write(&record);
             }
-            if let Some(publisher) = &self.publisher {
+            for publisher in &self.publishers {
                 let limit = TELLING_LIMIT.min(deadline.remaining().saturating_sub(MARGIN));
                 publisher.publish(&record, limit).await;
             }
@@ -71,7 +71,7 @@ mod tests {
     #[tokio::test]
     async fn telling_ends_before_the_function_does() {
         let limits = Limits::default();
-        let outbox = Outbox::new(None, Some(Box::new(limits.clone())));
+        let outbox = Outbox::new(None, vec![Box::new(limits.clone())]);
         for left in [Duration::from_secs(3600), Duration::ZERO] {
             outbox.put(Record::default());
             outbox.send(Deadline::after(left)).await;

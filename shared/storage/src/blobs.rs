@@ -4,9 +4,10 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use bytes::Bytes;
 use protocol::{Digest, RepositoryName};
 
+use crate::guards::Guard;
 use crate::keys::{self, Key};
 use crate::repositories::Found;
-use crate::table::{Cancelled, Item, item, n, now, number, s, text};
+use crate::table::{Item, item, n, now, number, s, text};
 use crate::{Error, NoRepository, Storage, UrlMethod};
 
 /// A blob that a repository may read.
@@ -67,6 +68,18 @@ impl Storage {
         self.table.get(keys::blob(name, digest)).await?.as_ref().map(Blob::read).transpose()
     }
 
+    /// A blob that somebody asks for before pushing what refers to it: it stays a while from now on. One read, and a write
+    /// when it was about to be deleted.
+    ///
+    /// # Errors
+    /// When the platform fails.
+    pub async fn wanted_blob(&self, name: &RepositoryName, digest: &Digest) -> Result<Option<Blob>, Error> {
+        let key = keys::blob(name, digest);
+        let Some(found) = self.table.get(key.clone()).await? else { return Ok(None) };
+        let stays = self.spare_one(key, &found).await?;
+        if stays { Blob::read(&found).map(Some) } else { Ok(None) }
+    }
+
     /// A URL that serves the blob to whoever has it, for 15 minutes and one method. No call is made.
     ///
     /// # Errors
@@ -116,37 +129,9 @@ impl Storage {
                     existing: Some(Blob::read(source)?),
                     repository: Found::read(found.get(&keys::settings(to)))?,
                 };
-                let (blob, writes) = self.shelve(to, digest, None, &shelf)??;
-                match self.table.transact(writes).await {
-                    Ok(()) => Ok(Some(blob)),
-                    Err(Cancelled::Changed) => Ok(None),
-                    Err(Cancelled::Failed(error)) => Err(error.into()),
-                }
-            })
-            .await
-    }
-
-    /// Takes a blob out of a repository, also when manifests refer to it. False when it isn't in there. The object stays:
-    /// other repositories may have the blob, and the same content pushed again finds it.
-    ///
-    /// # Errors
-    /// When the platform fails.
-    pub async fn delete_blob(&self, name: &RepositoryName, digest: &Digest) -> Result<bool, Error> {
-        self.table
-            .retry("deleting a blob", || async {
-                if self.blob(name, digest).await?.is_none() {
-                    return Ok(Some(false));
-                }
-                let writes = vec![
-                    self.table.delete(keys::blob(name, digest)).when("attribute_exists(pk)").build()?,
-                    self.table.delete(keys::link(digest, name)).build()?,
-                    self.count_deletion(name)?,
-                ];
-                match self.table.transact(writes).await {
-                    Ok(()) => Ok(Some(true)),
-                    Err(Cancelled::Changed) => Ok(None),
-                    Err(Cancelled::Failed(error)) => Err(error),
-                }
+                let (blob, mut writes) = self.shelve(to, digest, None, &shelf)??;
+                writes.push(self.mounted(to, digest)?);
+                Ok(self.table.transact(writes).await?.map(|()| blob))
             })
             .await
     }
@@ -160,7 +145,8 @@ impl Storage {
         })
     }
 
-    /// The writes that give `name` the blob: in `new`, unless another object holds the digest already.
+    /// The writes that give `name` the blob: in `new`, unless another object holds the digest already. A mark on the blob
+    /// is written over.
     pub(crate) fn shelve(
         &self,
         name: &RepositoryName,
@@ -171,10 +157,15 @@ impl Storage {
         let blob = shelf.existing.clone().or(new).ok_or_else(|| Error::Corrupt(format!("no object for {digest}")))?;
         let object = match &shelf.existing {
             Some(existing) => {
-                let check = self.table.check(keys::object(digest), "object_key = :object");
-                check.value(":object", s(&existing.object)).build()?
+                let update = self.table.update(keys::object(digest), "ADD revision :one");
+                let update = update.when(Guard::ObjectStays.condition()).value(":object", s(&existing.object));
+                update.value(":one", n(1)).build()?
             }
-            None => self.table.put(blob.item(keys::object(digest))).when("attribute_not_exists(pk)").build()?,
+            None => {
+                let mut object = blob.item(keys::object(digest));
+                object.insert("revision".to_owned(), n(1));
+                self.table.put(object).when("attribute_not_exists(pk)").build()?
+            }
         };
         let mut writes = vec![
             object,

@@ -1,6 +1,6 @@
 //! Users and grants: documents that others read and write, kept with a number that tells one version from the next.
 
-use crate::table::{Cancelled, Item, Wanted, item, n, number, s, text};
+use crate::table::{Item, Wanted, item, n, number, s, text};
 use crate::{Error, Storage, keys};
 
 /// What is kept under a name. What is in it is for whoever wrote it.
@@ -78,15 +78,14 @@ impl Storage {
                 transaction.push(self.document_write(write)?);
             }
             // Another transaction may only have been in the way; a changed version stays changed.
-            let written = self.table.retry("users and grants", || async {
-                match self.table.transact(transaction.clone()).await {
-                    Ok(()) => Ok(Some(true)),
-                    Err(Cancelled::Failed(error)) => Err(error),
-                    Err(Cancelled::Changed) if self.are_current(step).await? => Ok(None),
-                    Err(Cancelled::Changed) => Ok(Some(false)),
+            let write = || async {
+                if self.table.transact(transaction.clone()).await?.is_some() {
+                    return Ok(Some(true));
                 }
-            });
-            if !written.await? {
+                Ok(if self.are_current(step).await? { None } else { Some(false) })
+            };
+            let written: Result<bool, Error> = self.table.retry("users and grants", write).await;
+            if !written? {
                 return Ok(false);
             }
         }

@@ -7,45 +7,65 @@
 //!   upload session, so whoever collects garbage finds it there.
 //! - Every write that could race is conditional or a transaction.
 //!
+//! - Nothing that is referred to can vanish: deletions mark, look, and take what is still marked ([`Guard`]).
+//!
 //! The crate speaks to embedded stand-ins and to AWS alike, through the AWS SDK, so there is one implementation.
 
 mod blobs;
 mod cache;
+mod census;
 mod client;
+mod collection;
 pub mod deadline;
 mod derived;
 mod documents;
 mod error;
+mod guards;
 pub mod keys;
 mod layers;
 mod listing;
 mod manifests;
+mod marks;
 mod objects;
 mod observe;
+mod orphans;
+mod references;
 mod referrers;
 mod removal;
 mod repositories;
+mod scrub;
 mod signing_keys;
 mod table;
 mod uploads;
 
 pub use blobs::{Blob, MountError};
+pub use census::{BlobEntry, ManifestEntry, TagEntry};
 pub use client::{Config, Credentials};
+pub use collection::{CollectionState, OwnerlessConversion};
 pub use derived::NewDerived;
 pub use documents::{Document, DocumentName, DocumentWrite};
 pub use error::Error;
+pub use guards::Guard;
 pub use layers::{Layer, LayerContent};
 pub use listing::Page;
 pub use manifests::{NewManifest, PutError, StoredManifest, TagRecord};
+pub use marks::{Mark, Markable};
 pub use objects::UrlMethod;
 pub use observe::{Observe, Observer};
+pub use orphans::Orphan;
+pub use references::References;
 pub use referrers::Referrer;
 pub use removal::{DeleteError, DeletedManifest};
-pub use repositories::{NoRepository, Policy, Settings};
+pub use repositories::{NoRepository, Policy, Settings, TagIsImmutable};
+pub use scrub::{
+    BlobRecords, Look, ManifestBytes, ManifestRecords, MissingReferences, Range, RecordedManifest, RestoredManifest,
+    TagRecords,
+};
 pub use signing_keys::{PrivateKey, PublicKey};
 pub use table::now;
 pub use uploads::{
-    BodyStream, DirectError, DirectStart, DirectUpload, Finished, Progress, StreamError, UploadError, new_upload_id,
+    BodyStream, DirectError, DirectStart, DirectUpload, Finished, Pending, Progress, SessionEntry, StreamError,
+    UploadError, new_upload_id,
 };
 
 use cache::ManifestCache;

@@ -1,15 +1,17 @@
 //! Manifests and tags.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use bytes::Bytes;
 use protocol::{Digest, MediaType, RepositoryName, Tag, UploadId};
 
+use crate::guards::Guard;
 use crate::keys;
-use crate::repositories::Found;
-use crate::table::{Cancelled, Item, Wanted, b, bytes, item, n, now, number, parsed, s, text};
+use crate::references::References;
+use crate::repositories::TagIsImmutable;
+use crate::table::{Item, Wanted, b, bytes, item, n, now, parsed, s, text};
 use crate::uploads::Phase;
 use crate::{Error, NoRepository, Page, Referrer, Storage};
 
@@ -17,7 +19,7 @@ use crate::{Error, NoRepository, Page, Referrer, Storage};
 const INLINE: usize = 32 * 1024;
 
 /// What a transaction holds.
-const WRITES_AT_ONCE: usize = 100;
+pub(crate) const WRITES_AT_ONCE: usize = 100;
 
 /// A manifest's bytes, as they were pushed or derived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,10 +56,10 @@ pub struct NewManifest<'a> {
     pub manifest: StoredManifest,
     /// To point here as well, each once and at most [`MAX_TAGS`](Self::MAX_TAGS).
     pub tags: &'a [Tag],
-    /// Blobs that must be in the repository, unless its manifests may be sparse.
-    pub blobs: &'a [Digest],
-    /// Manifests that must be there, likewise.
-    pub manifests: &'a [Digest],
+    /// Everything it refers to. It must be in the repository, unless it is in `optional` or manifests may be sparse.
+    pub references: &'a References,
+    /// Blobs among the references that the repository needn't have: foreign layers. They stay when it has them.
+    pub optional: &'a [Digest],
     /// Manifests below those, which needn't be there. What is there as a conversion stays from now on, as those do.
     pub descendants: &'a [Digest],
     /// Where the manifest is to be listed when it has a subject.
@@ -79,10 +81,18 @@ pub enum PutError {
         /// Children.
         manifests: Vec<Digest>,
     },
+    /// A tag points to another manifest, and the repository doesn't let it move.
+    TagIsImmutable(TagIsImmutable),
     /// The repository doesn't exist, and a push doesn't create it.
     NoRepository(NoRepository),
     /// The platform failed.
     Storage(Error),
+}
+
+impl From<TagIsImmutable> for PutError {
+    fn from(error: TagIsImmutable) -> Self {
+        Self::TagIsImmutable(error)
+    }
 }
 
 impl From<NoRepository> for PutError {
@@ -118,8 +128,6 @@ impl Origin {
 /// The record beside the bytes.
 pub(crate) struct ManifestRecord {
     pub(crate) origin: Origin,
-    /// Counts pushes and tags, so that a deletion notices one in between.
-    pub(crate) revision: u64,
     pub(crate) subject: Option<Digest>,
 }
 
@@ -127,7 +135,7 @@ impl ManifestRecord {
     pub(crate) fn read(item: &Item) -> Result<Self, Error> {
         let origin = if text(item, "origin")? == "derived" { Origin::Derived } else { Origin::Pushed };
         let subject = item.contains_key("subject").then(|| parsed(item, "subject")).transpose()?;
-        Ok(Self { origin, revision: number(item, "revision")?, subject })
+        Ok(Self { origin, subject })
     }
 }
 
@@ -179,29 +187,65 @@ impl Storage {
         }
     }
 
+    /// A manifest that somebody asks for before pushing a list of it: it stays a while from now on. One read, one of the
+    /// bucket when it is large, and a write when it was about to be deleted.
+    ///
+    /// # Errors
+    /// When the platform fails.
+    pub async fn wanted_manifest(
+        &self,
+        name: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Option<Arc<StoredManifest>>, Error> {
+        let (record, content) = (keys::manifest(name, digest), keys::bytes(name, digest));
+        let cached = self.manifests.get(name, digest);
+        let wanted = [Some(record.clone()), cached.is_none().then(|| content.clone())];
+        let mut found = self.table.get_all(wanted.into_iter().flatten().collect()).await?;
+        let Some(item) = found.get(&record) else { return Ok(None) };
+        if !self.spare_one(record, item).await? {
+            return Ok(None);
+        }
+        match (cached, found.remove(&content)) {
+            (Some(manifest), _) => Ok(Some(manifest)),
+            (None, Some(item)) => self.manifest_of(name, digest, &item).await,
+            (None, None) => Ok(None),
+        }
+    }
+
     async fn read_manifest(
         &self,
         name: &RepositoryName,
         digest: &Digest,
     ) -> Result<Option<Arc<StoredManifest>>, Error> {
-        let Some(item) = self.table.get(keys::bytes(name, digest)).await? else { return Ok(None) };
-        let media_type = MediaType::from(text(&item, "media_type")?.as_str());
+        match self.table.get(keys::bytes(name, digest)).await? {
+            Some(item) => self.manifest_of(name, digest, &item).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn manifest_of(
+        &self,
+        name: &RepositoryName,
+        digest: &Digest,
+        item: &Item,
+    ) -> Result<Option<Arc<StoredManifest>>, Error> {
+        let media_type = MediaType::from(text(item, "media_type")?.as_str());
         let bytes = if item.contains_key("object_key") {
-            let object = text(&item, "object_key")?;
+            let object = text(item, "object_key")?;
             match self.bucket.get(&object).await? {
                 Some(bytes) => bytes,
                 // Deleted between the two reads.
                 None => return Ok(None),
             }
         } else {
-            Bytes::from(bytes(&item, "bytes")?)
+            Bytes::from(bytes(item, "bytes")?)
         };
         let manifest = Arc::new(StoredManifest { media_type, bytes });
         self.manifests.insert(name, digest, &manifest);
         Ok(Some(manifest))
     }
 
-    /// Stores a manifest, and points a tag to it. One batch read for each 100 references, one transaction.
+    /// Stores a manifest, and points a tag to it. One read, one batch read for each 100 references, one transaction.
     ///
     /// # Errors
     /// When something it refers to isn't there, or the platform fails. Nothing is stored then.
@@ -223,26 +267,37 @@ impl Storage {
         spilled: Option<&UploadId>,
     ) -> Result<Option<Bytesof>, PutError> {
         let name = new.repository;
-        let mut wanted = vec![keys::settings(name), keys::manifest(name, new.digest)];
+        // Guard::CountFirst.
+        let repository = self.found(name).await?;
+        let mut wanted = vec![keys::manifest(name, new.digest)];
         wanted.extend(new.tags.iter().map(|tag| keys::tag(name, tag)));
-        wanted.extend(new.blobs.iter().map(|digest| keys::blob(name, digest)));
-        let below = || new.manifests.iter().chain(new.descendants);
+        let references = new.references;
+        wanted.extend(references.blobs.iter().map(|digest| keys::blob(name, digest)));
+        let below = || references.manifests.iter().chain(new.descendants);
         wanted.extend(below().map(|digest| keys::manifest(name, digest)));
         wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
         wanted.dedup();
         let found = self.table.get_all(wanted).await?;
 
-        let missing = |digests: &[Digest], key: fn(&RepositoryName, &Digest) -> keys::Key| -> Vec<Digest> {
-            digests.iter().filter(|digest| !found.contains_key(&key(name, digest))).cloned().collect()
+        let missing = |digests: &BTreeSet<Digest>, key: fn(&RepositoryName, &Digest) -> keys::Key| -> Vec<Digest> {
+            let missing = digests.iter().filter(|digest| !found.contains_key(&key(name, digest)));
+            missing.filter(|digest| !new.optional.contains(digest)).cloned().collect()
         };
-        let repository = Found::read(found.get(&keys::settings(name)))?;
-        let blobs = missing(new.blobs, keys::blob);
-        let manifests = missing(new.manifests, keys::manifest);
+        for tag in new.tags {
+            repository.allows_moving(tag, found.get(&keys::tag(name, tag)), new.digest)?;
+        }
+        let blobs = missing(&references.blobs, keys::blob);
+        let manifests = missing(&references.manifests, keys::manifest);
         let is_complete = blobs.is_empty() && manifests.is_empty();
         if !is_complete && !self.takes_sparse_manifests(&repository) {
             return Err(PutError::Missing { blobs, manifests });
         }
-        if self.adopt_conversions(name, below(), &found).await?.is_none() {
+        // The manifest itself and its tags aren't spared here: storing it takes its mark away.
+        let blobs = references.blobs.iter().map(|digest| keys::blob(name, digest));
+        let referred: HashSet<_> = blobs.chain(below().map(|digest| keys::manifest(name, digest))).collect();
+        if self.spare(found.iter().filter(|(key, _)| referred.contains(key))).await?.is_none()
+            || self.adopt_conversions(name, below(), &found).await?.is_none()
+        {
             return Ok(None);
         }
 
@@ -253,6 +308,9 @@ impl Storage {
         let media_type = media_type.unwrap_or_else(|| new.manifest.media_type.to_string());
         let mut writes = self.manifest_writes(name, new.digest, &new.manifest, exists, spilled)?;
         writes.push(self.record_pushed(new)?);
+        for further in references.further_items(name, new.digest) {
+            writes.push(self.table.put(further).build()?);
+        }
         for tag in new.tags {
             writes.extend(self.move_tag(new, tag, &media_type, found.get(&keys::tag(name, tag)))?);
         }
@@ -261,14 +319,32 @@ impl Storage {
         }
         if !repository.exists {
             writes.extend(self.create_on_push(name)??);
-        } else if !new.blobs.is_empty() || !new.manifests.is_empty() {
-            writes.push(self.nothing_deleted_since(name, &repository)?);
+        } else {
+            writes.push(self.nothing_marked_since(name, &repository)?);
         }
-        match self.table.transact(writes).await {
-            Ok(()) => Ok(Some(if exists { Bytesof::Existing } else { Bytesof::New })),
-            Err(Cancelled::Changed) => Ok(None),
-            Err(Cancelled::Failed(error)) => Err(error.into()),
+        // Those that don't fit go first: should the list not come to be, they are found to lead nowhere.
+        let children: Vec<&Digest> = references.manifests.iter().collect();
+        let room = WRITES_AT_ONCE.saturating_sub(writes.len()).min(children.len());
+        let (together, first) = children.split_at(room);
+        for child in together {
+            writes.push(self.parent_write(name, child, new.digest)?);
         }
+        // A write and a check for each.
+        for children in first.chunks(WRITES_AT_ONCE / 2) {
+            let mut ways_back = Vec::with_capacity(WRITES_AT_ONCE);
+            for child in children {
+                ways_back.push(self.parent_write(name, child, new.digest)?);
+                let key = keys::manifest(name, child);
+                // Where manifests may be sparse it needn't be there.
+                if found.contains_key(&key) {
+                    ways_back.push(self.table.check(key, Guard::ChildStays.condition()).build()?);
+                }
+            }
+            if self.table.transact(ways_back).await?.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(self.table.transact(writes).await?.map(|()| if exists { Bytesof::Existing } else { Bytesof::New }))
     }
 
     /// Makes conversions that an index names ordinary manifests, so that they stay when their sources go; None when one
@@ -281,19 +357,20 @@ impl Storage {
         found: &HashMap<keys::Key, Item>,
     ) -> Result<Option<()>, Error> {
         let mut adoptions = Vec::new();
-        for key in children.map(|digest| keys::manifest(name, digest)) {
+        for digest in children {
+            let key = keys::manifest(name, digest);
             let Some(item) = found.get(&key) else { continue };
             if ManifestRecord::read(item)?.origin == Origin::Derived {
-                let update = self.table.update(key, "SET origin = :origin, pushed_at = :now ADD revision :one");
-                let update = update.when("attribute_exists(pk)").value(":origin", s(Origin::Pushed.as_str()));
-                adoptions.push(update.value(":now", n(now())).value(":one", n(1)).build()?);
+                // An ordinary list keeps its children.
+                adoptions.extend(self.parent_writes(name, digest, &self.references_of(name, digest, item).await?)?);
+                let update = self.table.update(key, "SET origin = :origin, pushed_at = :now REMOVE doomed");
+                let update = update.when(Guard::Spared.condition()).value(":origin", s(Origin::Pushed.as_str()));
+                adoptions.push(update.value(":now", n(now())).build()?);
             }
         }
         for batch in adoptions.chunks(WRITES_AT_ONCE) {
-            match self.table.transact(batch.to_vec()).await {
-                Ok(()) => {}
-                Err(Cancelled::Changed) => return Ok(None),
-                Err(Cancelled::Failed(error)) => return Err(error),
+            if self.table.transact(batch.to_vec()).await?.is_none() {
+                return Ok(None);
             }
         }
         Ok(Some(()))
@@ -328,26 +405,23 @@ impl Storage {
     }
 
     fn record_pushed(&self, new: &NewManifest<'_>) -> Result<TransactWriteItem, Error> {
-        let subject = new.referrer.as_ref().map(|referrer| &referrer.subject);
-        let set_subject = if subject.is_some() { ", subject = :subject" } else { "" };
-        let update = self.table.update(
-            keys::manifest(new.repository, new.digest),
-            &format!(
-                "SET media_type = if_not_exists(media_type, :media_type), \
-                 content_size = if_not_exists(content_size, :size), \
-                 origin = :origin, pushed_at = :now{set_subject} ADD revision :one"
-            ),
-        );
-        let update = update
-            .value(":media_type", s(new.manifest.media_type.as_str()))
-            .value(":size", n(new.manifest.bytes.len()))
-            .value(":origin", s(Origin::Pushed.as_str()))
-            .value(":now", n(now()))
-            .value(":one", n(1));
-        match subject {
-            Some(subject) => update.value(":subject", s(subject.to_string())).build(),
-            None => update.build(),
+        let subject = new.referrer.as_ref().map(|referrer| ("subject", s(referrer.subject.to_string())));
+        let told = new.references.in_record().into_iter().chain(subject);
+        let mut set = "SET media_type = if_not_exists(media_type, :media_type), \
+                       content_size = if_not_exists(content_size, :size), origin = :origin, pushed_at = :now"
+            .to_owned();
+        let mut values = vec![
+            (":media_type".to_owned(), s(new.manifest.media_type.as_str())),
+            (":size".to_owned(), n(new.manifest.bytes.len())),
+            (":origin".to_owned(), s(Origin::Pushed.as_str())),
+            (":now".to_owned(), n(now())),
+        ];
+        for (attribute, value) in told {
+            set.push_str(&format!(", {attribute} = :{attribute}"));
+            values.push((format!(":{attribute}"), value));
         }
+        let update = self.table.update(keys::manifest(new.repository, new.digest), &format!("{set} REMOVE doomed"));
+        values.into_iter().fold(update, |update, (name, value)| update.value(&name, value)).build()
     }
 
     /// Points a tag to the new manifest, provided that it still points where it did.

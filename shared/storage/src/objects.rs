@@ -94,6 +94,19 @@ impl Bucket {
         Ok(())
     }
 
+    /// Keys of the objects that begin with `prefix`: at most 1,000, one call.
+    pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        let output = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).send().await?;
+        Ok(output.contents.unwrap_or_default().into_iter().filter_map(|object| object.key).collect())
+    }
+
+    /// Multipart uploads, begun and not ended, of objects whose keys begin with `prefix`: at most 1,000, one call.
+    pub(crate) async fn multiparts(&self, prefix: &str) -> Result<Vec<(String, String)>, Error> {
+        let output = self.client.list_multipart_uploads().bucket(&self.name).prefix(prefix).send().await?;
+        let uploads = output.uploads.unwrap_or_default();
+        Ok(uploads.into_iter().filter_map(|upload| upload.key.zip(upload.upload_id)).collect())
+    }
+
     /// Opens a multipart upload and names it.
     pub(crate) async fn create_multipart(&self, key: &str) -> Result<String, Error> {
         let output = self.client.create_multipart_upload().bucket(&self.name).key(key).send().await?;
@@ -193,7 +206,5 @@ fn is<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, code: &str) -> bool {
 /// S3 writes checksums in base64.
 fn base64_of(digest: &Digest) -> String {
     use base64::Engine as _;
-    let nibble = |c: u8| if c.is_ascii_digit() { c - b'0' } else { c - b'a' + 10 };
-    let raw: Vec<u8> = digest.encoded().as_bytes().chunks(2).map(|c| nibble(c[0]) << 4 | nibble(c[1])).collect();
-    base64::engine::general_purpose::STANDARD.encode(raw)
+    base64::engine::general_purpose::STANDARD.encode(digest.raw())
 }

@@ -1,9 +1,11 @@
 //! Repositories: how they come into being, and what they let happen.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use protocol::{ApiError, ErrorCode, RepositoryName};
+use protocol::{ApiError, Digest, ErrorCode, RepositoryName, Tag, TagMutability};
 
-use crate::table::{Cancelled, Item, Update, Wanted, item, n, now, number, parsed};
+use crate::guards::Guard;
+use crate::manifests::PutError;
+use crate::table::{Item, Update, Wanted, flag, item, n, now, number, parsed, s};
 use crate::{Error, Page, Storage, keys};
 
 /// What a registry lets happen. Strict by default; a repository's own settings go before it.
@@ -16,10 +18,34 @@ pub struct Policy {
 }
 
 /// A repository's own settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Whether its manifests may be sparse; None for what the registry says.
     pub sparse_manifests: Option<bool>,
+    /// Which tags may move.
+    pub tag_mutability: TagMutability,
+    /// Whether the collector takes manifests that have no tag, belong to no list and refer to no subject.
+    pub collect_untagged: bool,
+}
+
+/// A tag points to another manifest already, and the repository's tags don't move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagIsImmutable {
+    /// The tag.
+    pub tag: Tag,
+    /// Where it points.
+    pub digest: Digest,
+}
+
+impl From<TagIsImmutable> for ApiError {
+    /// The code is ECR's.
+    fn from(TagIsImmutable { tag, digest }: TagIsImmutable) -> Self {
+        let message = format!(
+            "the tag {tag} points to {digest} and is immutable in this repository: \
+             push under another tag, or delete this one first"
+        );
+        ApiError::new(ErrorCode::TagInvalid, message)
+    }
 }
 
 /// There is no such repository, and pushes don't create any here.
@@ -37,26 +63,74 @@ impl From<NoRepository> for ApiError {
 }
 
 /// A repository as a request found it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Found {
     pub(crate) exists: bool,
     settings: Settings,
-    /// How often something was deleted in it that manifests refer to.
+    /// How often something was marked for deletion in it that manifests refer to.
     deletions: u64,
 }
 
 impl Found {
     pub(crate) fn read(item: Option<&Item>) -> Result<Self, Error> {
-        let settings = item.map(Settings::read).unwrap_or_default();
+        let settings = item.map(Settings::read).transpose()?.unwrap_or_default();
         let deletions = item.filter(|item| item.contains_key("deletions")).map(|item| number(item, "deletions"));
         Ok(Self { exists: item.is_some(), settings, deletions: deletions.transpose()?.unwrap_or(0) })
+    }
+
+    /// Whether a tag, as it was found, may point to `digest`.
+    pub(crate) fn allows_moving(&self, tag: &Tag, found: Option<&Item>, digest: &Digest) -> Result<(), PutError> {
+        let Some(item) = found else { return Ok(()) };
+        let current: Digest = parsed(item, "digest")?;
+        if current == *digest || self.settings.tag_mutability.allows_moving(tag) {
+            return Ok(());
+        }
+        Err(TagIsImmutable { tag: tag.clone(), digest: current }.into())
     }
 }
 
 impl Settings {
-    fn read(item: &Item) -> Self {
-        let flag = item.get("sparse_manifests").and_then(|value| value.as_bool().ok());
-        Self { sparse_manifests: flag.copied() }
+    fn read(item: &Item) -> Result<Self, Error> {
+        let filters = item.get("tag_exclusions").and_then(|value| value.as_l().ok()).map(Vec::as_slice);
+        let filters = filters.unwrap_or_default().iter().filter_map(|filter| filter.as_s().ok());
+        let tag_mutability = match item.contains_key("tag_mutability") {
+            true => TagMutability::new(parsed(item, "tag_mutability")?, filters)
+                .map_err(|error| Error::Corrupt(format!("tag mutability: {error}")))?,
+            false => TagMutability::default(),
+        };
+        Ok(Self {
+            sparse_manifests: flag(item, "sparse_manifests"),
+            tag_mutability,
+            collect_untagged: flag(item, "collect_untagged").unwrap_or(false),
+        })
+    }
+
+    /// The update that writes them. Pushes that have read others read again, as after a deletion.
+    fn update(&self) -> (String, Vec<(&'static str, AttributeValue)>) {
+        let mut set = vec!["tag_mutability = :mode", "collect_untagged = :untagged"];
+        let mut remove = Vec::new();
+        let mut values = vec![
+            (":mode", s(self.tag_mutability.mode().as_str())),
+            (":untagged", AttributeValue::Bool(self.collect_untagged)),
+            (":one", n(1)),
+        ];
+        match self.sparse_manifests {
+            Some(sparse) => {
+                set.push("sparse_manifests = :sparse");
+                values.push((":sparse", AttributeValue::Bool(sparse)));
+            }
+            None => remove.push("sparse_manifests"),
+        }
+        match self.tag_mutability.exclusions() {
+            [] => remove.push("tag_exclusions"),
+            filters => {
+                set.push("tag_exclusions = :filters");
+                let filters = filters.iter().map(|filter| s(filter.to_string())).collect();
+                values.push((":filters", AttributeValue::L(filters)));
+            }
+        }
+        let remove = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
+        (format!("SET {}{remove} ADD deletions :one", set.join(", ")), values)
     }
 }
 
@@ -92,19 +166,16 @@ impl Storage {
     /// # Errors
     /// When the platform fails.
     pub async fn settings(&self, name: &RepositoryName) -> Result<Option<Settings>, Error> {
-        Ok(self.table.get(keys::settings(name)).await?.as_ref().map(Settings::read))
+        self.table.get(keys::settings(name)).await?.as_ref().map(Settings::read).transpose()
     }
 
     /// Changes a repository's own settings. False when it doesn't exist.
     ///
     /// # Errors
     /// When the platform fails.
-    pub async fn set_settings(&self, name: &RepositoryName, settings: Settings) -> Result<bool, Error> {
-        let (update, values) = match settings.sparse_manifests {
-            Some(sparse) => ("SET sparse_manifests = :sparse", vec![(":sparse", AttributeValue::Bool(sparse))]),
-            None => ("REMOVE sparse_manifests", vec![]),
-        };
-        let done = self.table.update_if(keys::settings(name), update, "attribute_exists(pk)", values).await?;
+    pub async fn set_settings(&self, name: &RepositoryName, settings: &Settings) -> Result<bool, Error> {
+        let (update, values) = settings.update();
+        let done = self.table.update_if(keys::settings(name), &update, "attribute_exists(pk)", values).await?;
         Ok(matches!(done, Update::Done(_)))
     }
 
@@ -118,19 +189,21 @@ impl Storage {
                 if self.repository_exists(name).await? {
                     return Ok(Some(false));
                 }
-                match self.table.transact(self.new_repository(name)?.to_vec()).await {
-                    Ok(()) => Ok(Some(true)),
-                    Err(Cancelled::Changed) => Ok(None),
-                    Err(Cancelled::Failed(error)) => Err(error),
-                }
+                Ok(self.table.transact(self.new_repository(name)?.to_vec()).await?.map(|()| true))
             })
             .await
     }
 
-    /// Whether pushes to a repository are taken: it exists, or the push may create it. No call is made when it may.
-    pub(crate) async fn takes_pushes(&self, name: &RepositoryName) -> Result<Result<(), NoRepository>, Error> {
-        let takes = self.policy.create_on_push || self.repository_exists(name).await?;
-        Ok(if takes { Ok(()) } else { Err(NoRepository(name.clone())) })
+    /// A repository, and the count of what was marked in it, for who is about to read what a manifest refers to
+    /// ([`Guard::CountFirst`]). One read.
+    pub(crate) async fn found(&self, name: &RepositoryName) -> Result<Found, Error> {
+        Found::read(self.table.get(keys::settings(name)).await?.as_ref())
+    }
+
+    /// Whether pushes to a repository are taken: it exists, or the push may create it. Says whether it exists. One read.
+    pub(crate) async fn takes_pushes(&self, name: &RepositoryName) -> Result<Result<bool, NoRepository>, Error> {
+        let exists = self.repository_exists(name).await?;
+        Ok(if exists || self.policy.create_on_push { Ok(exists) } else { Err(NoRepository(name.clone())) })
     }
 
     /// Whether a manifest in the repository may be sparse.
@@ -155,23 +228,30 @@ impl Storage {
         Ok([self.table.put(settings).when("attribute_not_exists(pk)").build()?, self.table.put(catalog).build()?])
     }
 
-    /// The write that goes along with the deletion of something that manifests refer to.
+    /// The write that goes along with a mark on something that manifests refer to.
     pub(crate) fn count_deletion(&self, name: &RepositoryName) -> Result<TransactWriteItem, Error> {
         let update = self.table.update(keys::settings(name), "ADD deletions :one").when("attribute_exists(pk)");
         update.value(":one", n(1)).build()
     }
 
-    /// Holds a manifest's transaction back when something was deleted since its references were looked up: what was
-    /// there then may be gone. One condition for any number of references.
-    pub(crate) fn nothing_deleted_since(
+    /// Holds a manifest's transaction back when something was marked since its references were looked up: what was
+    /// there then may be going. One condition for any number of references.
+    pub(crate) fn nothing_marked_since(
         &self,
         name: &RepositoryName,
         found: &Found,
     ) -> Result<TransactWriteItem, Error> {
-        let key = keys::settings(name);
-        match found.deletions {
-            0 => self.table.check(key, "attribute_exists(pk) AND attribute_not_exists(deletions)").build(),
-            seen => self.table.check(key, "deletions = :seen").value(":seen", n(seen)).build(),
-        }
+        let (condition, seen) = unmarked_since(found.deletions);
+        let check = self.table.check(keys::settings(name), condition);
+        seen.into_iter().fold(check, |check, (name, value)| check.value(name, value)).build()
+    }
+}
+
+/// The condition on a repository's settings that nothing was marked since they counted so many marks, with its value: one
+/// in which nothing was ever marked counts none.
+pub(crate) fn unmarked_since(deletions: u64) -> (&'static str, Option<(&'static str, AttributeValue)>) {
+    match deletions {
+        0 => ("attribute_exists(pk) AND attribute_not_exists(deletions)", None),
+        seen => (Guard::NothingMarkedSince.condition(), Some((":seen", n(seen)))),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::table::{Cancelled, Wanted, b, bytes, item, n, number, s, text};
+use crate::table::{Wanted, b, bytes, item, n, number, s, text};
 use crate::{Error, Storage, keys};
 
 /// The public half of a key. Times are seconds since 1970.
@@ -109,15 +109,12 @@ impl Storage {
         let writes = vec![current.build()?, self.table.put(half).build()?];
         self.table
             .retry("the signing key", || async {
-                match self.table.transact(writes.clone()).await {
-                    Ok(()) => Ok(Some(true)),
-                    Err(Cancelled::Failed(error)) => Err(error),
-                    Err(Cancelled::Changed) => {
-                        let now = self.private_key().await?.map(|key| key.id);
-                        let unchanged = now.as_deref() == replaces;
-                        Ok(if unchanged { None } else { Some(now.as_deref() == Some(&private.id)) })
-                    }
+                if self.table.transact(writes.clone()).await?.is_some() {
+                    return Ok(Some(true));
                 }
+                let now = self.private_key().await?.map(|key| key.id);
+                let unchanged = now.as_deref() == replaces;
+                Ok(if unchanged { None } else { Some(now.as_deref() == Some(&private.id)) })
             })
             .await
     }

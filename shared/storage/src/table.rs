@@ -5,12 +5,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::error::TransactionCanceledException;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
+    AttributeValue, ConditionCheck, Delete, Get, KeysAndAttributes, Put, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactGetItem, TransactWriteItem,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
@@ -22,21 +25,6 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 pub(crate) struct Table {
     pub(crate) client: Client,
     pub(crate) name: String,
-}
-
-/// Why a transaction didn't happen. Both mean: look again, then try again.
-#[derive(Debug)]
-pub(crate) enum Cancelled {
-    /// Something isn't as it was read.
-    Changed,
-    /// The platform failed.
-    Failed(Error),
-}
-
-impl<E: Into<Error>> From<E> for Cancelled {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
 }
 
 /// What a listing is about. It costs the same; what isn't wanted needn't travel and be parsed.
@@ -95,6 +83,45 @@ impl Table {
         Ok(found)
     }
 
+    /// Up to 100 different items as they are at one moment; absent ones are absent from the answer. Costs twice as much as
+    /// [`Table::get_all`].
+    pub(crate) async fn snapshot(&self, keys: &[Key]) -> Result<HashMap<Key, Item>, Error> {
+        let mut gets = Vec::with_capacity(keys.len());
+        for key in keys {
+            let get = Get::builder().table_name(&self.name).set_key(Some(key_item(key.clone()))).build();
+            let get = get.map_err(|error| Error::Refused(error.to_string()))?;
+            gets.push(TransactGetItem::builder().get(get).build());
+        }
+        let request = self.client.transact_get_items().set_transact_items(Some(gets));
+        let output = self.retry("items that are read together", || async {
+            match request.clone().send().await {
+                Ok(output) => Ok(Some(output)),
+                Err(error) if is_read_while_others_write(&error) => Ok(None),
+                Err(error) => Err(Error::from(error)),
+            }
+        });
+        let mut found = HashMap::new();
+        for item in output.await?.responses.unwrap_or_default().into_iter().filter_map(|response| response.item) {
+            found.insert(Key { pk: text(&item, "pk")?, sk: text(&item, "sk")? }, item);
+        }
+        Ok(found)
+    }
+
+    /// A page of the partition keys of all items with this sort key, read from the whole table: some 1 MB of it. The key to
+    /// go on from is None at its end.
+    pub(crate) async fn partitions_with(
+        &self,
+        sk: &str,
+        start: Option<Item>,
+    ) -> Result<(Vec<String>, Option<Item>), Error> {
+        let scan = self.client.scan().table_name(&self.name).consistent_read(true).projection_expression("pk");
+        let scan = scan.filter_expression("sk = :sk").expression_attribute_values(":sk", s(sk));
+        let output = scan.set_exclusive_start_key(start).send().await?;
+        let found = output.items.unwrap_or_default();
+        let found = found.iter().map(|item| text(item, "pk")).collect::<Result<_, _>>()?;
+        Ok((found, output.last_evaluated_key))
+    }
+
     /// A page of the items of a partition whose sort keys start with `prefix`, after `after`, in order. The flag tells
     /// whether there are more.
     pub(crate) async fn page(
@@ -146,6 +173,27 @@ impl Table {
         Ok(())
     }
 
+    /// Removes an item on condition. False when the condition doesn't hold.
+    pub(crate) async fn remove_if(
+        &self,
+        key: Key,
+        condition: &str,
+        values: Vec<(&str, AttributeValue)>,
+    ) -> Result<bool, Error> {
+        let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let request = self.client.delete_item().table_name(&self.name).set_key(Some(key_item(key)));
+        let request = request.condition_expression(condition).set_expression_attribute_values(Some(values));
+        self.retry("an item", || async {
+            let sent = request.clone().send().await;
+            let refused = sent.as_ref().err().and_then(SdkError::as_service_error);
+            if refused.is_some_and(DeleteItemError::is_conditional_check_failed_exception) {
+                return Ok(Some(false));
+            }
+            Ok(unless_in_a_transaction(sent)?.map(|_| true))
+        })
+        .await
+    }
+
     /// A conditional update. The SDK may repeat one whose answer was lost, which then runs into what it did itself: who
     /// isn't content with that writes something by which it is recognised.
     pub(crate) async fn update_if(
@@ -179,13 +227,13 @@ impl Table {
         .await
     }
 
-    /// All or nothing. The SDK gives the transaction a token that stays the same while it repeats the call, so one whose
-    /// answer was lost isn't done twice, and isn't taken for one that failed either.
-    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
-        let result = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        match result {
-            Ok(_) => Ok(()),
-            Err(error) if is_cancelled_by_others(&error) => Err(Cancelled::Changed),
+    /// All or nothing. None when something isn't as it was read, or others were in the way: look again, then try again.
+    /// The SDK gives the transaction a token that stays the same while it repeats the call, so one whose answer was lost
+    /// isn't done twice, and isn't taken for one that failed either.
+    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Option<()>, Error> {
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(Some(())),
+            Err(error) if is_cancelled_by_others(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -252,16 +300,26 @@ where
 /// A failed condition, a conflict with another transaction, or too much traffic on an item: the state has moved on or
 /// is about to, so a pause and another look help.
 fn is_cancelled_by_others<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
-    const BY_OTHERS: [&str; 4] =
-        ["ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
     match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-            let codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
-            let mut failures = codes.filter(|code| *code != "None").peekable();
-            failures.peek().is_some() && failures.all(|code| BY_OTHERS.contains(&code))
-        }
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => is_by_others(cancelled),
         _ => false,
     }
+}
+
+/// The same of items that are read together.
+fn is_read_while_others_write<R>(error: &SdkError<TransactGetItemsError, R>) -> bool {
+    match error.as_service_error() {
+        Some(TransactGetItemsError::TransactionCanceledException(cancelled)) => is_by_others(cancelled),
+        _ => false,
+    }
+}
+
+fn is_by_others(cancelled: &TransactionCanceledException) -> bool {
+    const BY_OTHERS: [&str; 4] =
+        ["ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+    let codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+    let mut failures = codes.filter(|code| *code != "None").peekable();
+    failures.peek().is_some() && failures.all(|code| BY_OTHERS.contains(&code))
 }
 
 /// Gives the SDK's builders of a transaction's writes one vocabulary.
@@ -320,6 +378,11 @@ pub(crate) fn item<const N: usize>(key: Key, attributes: [(&str, AttributeValue)
     let mut item = key_item(key);
     item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
     item
+}
+
+/// None when it isn't set.
+pub(crate) fn flag(item: &Item, name: &str) -> Option<bool> {
+    item.get(name)?.as_bool().ok().copied()
 }
 
 fn corrupt(item: &Item, attribute: &str) -> Error {

@@ -8,8 +8,8 @@ use crate::function::Function;
 use crate::stores::{Connections, Stores};
 
 /// The function that does nothing comes first.
-const FUNCTIONS: [&str; 7] =
-    ["minimal", "auth", "blob-get", "blob-upload", "manifest-get", "manifest-put", "schema1-upgrade"];
+const FUNCTIONS: [&str; 8] =
+    ["minimal", "auth", "blob-get", "blob-upload", "manifest-get", "manifest-put", "schema1-upgrade", "collector"];
 const REQUESTS: usize = 100;
 
 /// What was seen of a function, one value a round.

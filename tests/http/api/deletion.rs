@@ -19,6 +19,7 @@ in_modes_with_front![
     what_is_not_there_cannot_be_deleted,
     a_blob_goes_from_its_repository_alone,
     a_manifest_cannot_name_what_was_deleted,
+    what_others_need_is_not_deleted,
 ];
 in_mode!(without_front, WithoutFront, a_manifest_goes_with_its_tags, a_blob_goes_from_its_repository_alone);
 
@@ -170,16 +171,30 @@ fn a_blob_goes_from_its_repository_alone(registry: &Registry) {
 fn a_manifest_cannot_name_what_was_deleted(registry: &Registry) {
     let (repository, sample) = with_sample(registry);
     let [layer, _] = sample.layers();
-    repository.push("before", OCI, &sample.oci());
     repository.delete(&format!("blobs/{layer}")).expect(202);
     let message = repository.put("after", SCHEMA2, &sample.schema2()).expect_error(400, "MANIFEST_BLOB_UNKNOWN");
     assert!(message.contains(layer), "{message}");
-    assert_eq!(repository.tags(), ["before"]);
-
     repository.push_blob(&sample.layers[0].bytes);
     let child = repository.push("child", OCI, &sample.oci_with("a child"));
     let list = list(INDEX, &[(OCI, &sample.oci_with("a child"), "amd64")]);
     repository.delete(&format!("manifests/{child}")).expect(202);
     let message = repository.put("list", INDEX, &list).expect_error(400, "MANIFEST_BLOB_UNKNOWN");
     assert!(message.contains(&child), "{message}");
+}
+
+fn what_others_need_is_not_deleted(registry: &Registry) {
+    let (repository, sample) = with_sample(registry);
+    let [layer, _] = sample.layers();
+    let child = repository.push("child", OCI, &sample.oci());
+    let list = repository.push("list", INDEX, &list(INDEX, &[(OCI, &sample.oci(), "amd64")]));
+    let message = repository.delete(&format!("blobs/{layer}")).expect_error(405, "UNSUPPORTED");
+    assert!(message.contains(&child), "{message}");
+    let message = repository.delete(&format!("manifests/{child}")).expect_error(405, "UNSUPPORTED");
+    assert!(message.contains(&list), "{message}");
+    assert_eq!(repository.tags(), ["child", "list"]);
+    assert!(repository.has_blob(layer));
+    for path in [format!("manifests/{list}"), format!("manifests/{child}"), format!("blobs/{layer}")] {
+        repository.delete(&path).expect(202);
+        repository.head(&path).expect(404);
+    }
 }

@@ -54,6 +54,7 @@ pub(crate) async fn registry(login: bool, front: bool, policy: Policy) -> Stack 
         functions: FunctionsMode::InProcess,
         login: login.then(Login::default),
         policy,
+        collection: None,
         events: EventsConfig::default(),
         observer: None,
         faults: None,

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::PoisonError;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -29,7 +28,6 @@ impl Faults {
         upstream: SocketAddr,
         shutdown: impl Future<Output = ()>,
     ) {
-        self.behind.lock().unwrap_or_else(PoisonError::into_inner).insert(service, upstream);
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let accepted = tokio::select! {

@@ -137,6 +137,11 @@ impl Faults {
         self.behind.lock().unwrap_or_else(PoisonError::into_inner).get(&service).copied()
     }
 
+    /// Remembers where a service is that failures stand before.
+    pub(crate) fn stands_before(&self, service: Service, upstream: SocketAddr) {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner).insert(service, upstream);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

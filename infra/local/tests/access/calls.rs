@@ -56,6 +56,7 @@ async fn verifying_a_token_costs_no_call_on_any_route() {
         functions: FunctionsMode::InProcess,
         login: None,
         policy: storage::Policy { create_on_push: true, sparse_manifests: false },
+        collection: None,
         events: runtime::EventsConfig::default(),
         observer: None,
         faults: Some(faults.clone()),
@@ -66,6 +67,8 @@ async fn verifying_a_token_costs_no_call_on_any_route() {
     for request in &requests {
         faults.rest();
         let free = request.send(open.address()).await;
+        // A pull is written down after its answer.
+        open.told().await;
         let expected: Vec<String> = faults.calls().into_iter().map(|call| call.operation).collect();
         let (answer, calls) = registry.calls(&request.clone().bearer(&token)).await;
         assert_eq!((answer.status, calls), (free.status, expected.clone()), "{answer}");

@@ -78,6 +78,7 @@ impl Registry {
             functions: setup.functions,
             login: Some(login),
             policy: storage::Policy { create_on_push: true, sparse_manifests: false },
+            collection: None,
             events: runtime::EventsConfig::default(),
             observer: None,
             faults: Some(faults.clone()),
@@ -284,6 +285,7 @@ impl Registry {
     pub(crate) async fn calls(&self, request: &Request) -> (Answer, Vec<String>) {
         self.faults.rest();
         let answer = self.send(request).await;
+        self.stack.told().await;
         (answer, self.faults.calls().into_iter().map(|call| call.operation).collect())
     }
 }

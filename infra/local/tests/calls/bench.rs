@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use http::HeaderName;
-use local::faults::{Faults, Service};
+use local::faults::{Faults, Metered, Service};
 use local::{Data, FunctionsMode, Login, Options, Stack};
-use protocol::Digest;
+use protocol::{Digest, Function};
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Request};
@@ -38,6 +38,7 @@ impl Bench {
             functions: FunctionsMode::InProcess,
             policy: storage::Policy { create_on_push: true, sparse_manifests: false },
             login,
+            collection: None,
             events: runtime::EventsConfig::default(),
             observer: None,
             faults: Some(faults.clone()),
@@ -47,6 +48,7 @@ impl Bench {
 
     /// Does something that is a row of the table. When it is answered with a way to S3, that is gone.
     pub(crate) async fn costs(&self, operation: &str, what: &str, status: u16, request: Request) -> Answer {
+        self.stack.told().await;
         self.faults.take_metered();
         self.costs_with_what_came_before(operation, what, status, request).await
     }
@@ -68,6 +70,25 @@ impl Bench {
         let function = function_of(&request.method, &request.target);
         self.rows.lock().unwrap().push(Row::new(operation, what, function, &self.faults.take_metered()));
         answer
+    }
+
+    /// The first pull of a manifest, which is written down once it is answered: that isn't in the row.
+    pub(crate) async fn costs_at_first(&self, operation: &str, what: &str, request: Request) -> Vec<Metered> {
+        self.faults.take_metered();
+        self.send(&request).await.expect(200);
+        self.stack.told().await;
+        let mut metered = self.faults.take_metered();
+        let after = metered.split_off(metered.len() - 2);
+        let operations: Vec<_> = after.iter().map(|call| call.operation.as_str()).collect();
+        assert_eq!(operations, ["GetItem", "TransactWriteItems"]);
+        self.rows.lock().unwrap().push(Row::new(operation, what, Function::ManifestGet, &metered));
+        after
+    }
+
+    /// What a function does after its answer.
+    pub(crate) fn after(&self, operation: &str, what: &str, function: Function, metered: &[Metered]) {
+        let row = Row { requests: 0, ..Row::new(operation, what, function, metered) };
+        self.rows.lock().unwrap().push(row);
     }
 
     pub(crate) async fn send(&self, request: &Request) -> Answer {

@@ -5,7 +5,7 @@ use protocol::Digest;
 use crate::bench::{Bench, put};
 use crate::row::Row;
 
-/// Numbers of layers. Beside layers and config, the repository, the manifest and the tag are read, 100 in a batch.
+/// Numbers of layers. Beside layers and config, the manifest and the tag are read, 100 in a batch.
 pub(crate) const LAYERS: [usize; 5] = [1, 10, 96, 98, 127];
 
 pub(crate) fn name(layers: usize, way: &str) -> String {

@@ -1,7 +1,7 @@
 //! Pulls, listings, and deleting.
 
 use http::header::ACCEPT;
-use protocol::Digest;
+use protocol::{Digest, Function};
 
 use crate::bench::{Bench, MANIFEST, put};
 use crate::http::Request;
@@ -23,7 +23,7 @@ pub(crate) async fn measure() -> Vec<Row> {
     bench.costs("base", "`GET /v2/`", 200, Request::get("/v2/")).await;
     let get = |reference: &str| ask("GET", reference, MANIFEST);
     let what = "Manifest by tag, as stored";
-    bench.costs("manifest-by-tag", what, 200, get("tag")).await;
+    let noted = bench.costs_at_first("manifest-by-tag", what, get("tag")).await;
     let what = "The same, in memory";
     bench.costs("manifest-by-tag-in-memory", what, 200, get("tag")).await;
     let what = "HEAD of a manifest by tag, in memory";
@@ -32,11 +32,13 @@ pub(crate) async fn measure() -> Vec<Row> {
     bench.costs("manifest-by-digest-in-memory", what, 200, get(&digest)).await;
     let other_digest = Digest::sha256(&other).to_string();
     bench.send(&put(&other_digest, &other)).await.expect(201);
-    bench.costs("manifest-by-digest", "Manifest by digest", 200, get(&other_digest)).await;
+    bench.costs_at_first("manifest-by-digest", "Manifest by digest", get(&other_digest)).await;
 
     let large = [manifest.clone(), vec![b' '; 40_000]].concat();
     bench.put_manifest("large", &large).await;
-    bench.costs("manifest-over-32-kb", "Manifest by tag, over 32 KB", 200, get("large")).await;
+    bench.costs_at_first("manifest-over-32-kb", "Manifest by tag, over 32 KB", get("large")).await;
+    let what = "After the answer: a manifest was pulled for the first time on a day";
+    bench.after("pull-noted", what, Function::ManifestGet, &noted);
 
     let converted = || ask("GET", "tag", SCHEMA2);
     let what = "Manifest by tag, OCI to schema 2, for the first time";
@@ -54,8 +56,9 @@ pub(crate) async fn measure() -> Vec<Row> {
     bench.costs("catalog", "Catalog", 200, Request::get("/v2/_catalog")).await;
     bench.costs("referrers", "Referrers", 200, Request::get(format!("/v2/calls/referrers/{digest}"))).await;
 
-    let blob = Request::new("DELETE", format!("/v2/calls/blobs/{}", Digest::sha256(b"layer 1 of 2")));
-    bench.costs("delete-blob", "DELETE of a blob", 202, blob).await;
+    bench.push_blob("calls", b"in no manifest").await;
+    let blob = Request::new("DELETE", format!("/v2/calls/blobs/{}", Digest::sha256(b"in no manifest")));
+    bench.costs("delete-blob", "DELETE of a blob, in a repository of few manifests", 202, blob).await;
     bench.costs("delete-tag", "DELETE of a tag", 202, Request::new("DELETE", "/v2/calls/manifests/other-tag")).await;
     let manifest = Request::new("DELETE", format!("/v2/calls/manifests/{other_digest}"));
     bench.costs("delete-manifest", "DELETE of a manifest without tags", 202, manifest).await;

@@ -61,17 +61,22 @@ fn attributes(item: &Value) -> u64 {
     item.as_object().unwrap().iter().map(|(name, value)| name.len() as u64 + value_size(value)).sum()
 }
 
+/// Binary values are in base64 here.
+fn base64_size(text: &str) -> u64 {
+    (text.trim_end_matches('=').len() * 3 / 4) as u64
+}
+
 #[track_caller]
 fn value_size(value: &Value) -> u64 {
     let (kind, value) = value.as_object().unwrap().iter().next().unwrap();
     let text = || value.as_str().unwrap().len() as u64;
     match kind.as_str() {
         "S" => text(),
-        // In base64 here.
-        "B" => text() / 4 * 3,
+        "B" => base64_size(value.as_str().unwrap()),
         // Two digits a byte, and one more.
         "N" => text().div_ceil(2) + 1,
         "BOOL" | "NULL" => 1,
+        "BS" => value.as_array().unwrap().iter().map(|entry| base64_size(entry.as_str().unwrap())).sum(),
         "SS" => value.as_array().unwrap().iter().map(|entry| entry.as_str().unwrap().len() as u64).sum(),
         "L" => 3 + value.as_array().unwrap().iter().map(|entry| 1 + value_size(entry)).sum::<u64>(),
         "M" => {

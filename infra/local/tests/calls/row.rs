@@ -16,7 +16,7 @@ pub(crate) struct Row {
     pub(crate) what: String,
     /// Who answers; several requests are one operation when one can't be without the other.
     pub(crate) function: String,
-    /// Requests to the API; each is an invocation of the function. 0 for work in the background.
+    /// Requests to the API; each is an invocation of the function. 0 for work in the background or after an answer.
     pub(crate) requests: usize,
     /// Invocations of functions that nobody waits for, which this one starts.
     pub(crate) starts: usize,

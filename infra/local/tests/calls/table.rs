@@ -35,7 +35,8 @@ function has, and counts what reaches S3 and DynamoDB, retries aside. It fails w
   each KB, two in a transaction. The embedded DynamoDB says for each answer what DynamoDB would bill. Images here are
   small: a layer has a few bytes, a manifest some 200 for each layer.
 - **S3**: PUT, POST and LIST cost one price, GET and HEAD another; DELETE and aborting cost nothing.
-- Each row is one request to the API and one invocation of its function, unless it says that it runs in the background.
+- Each row is one request to the API and one invocation of its function, unless it says that it runs in the background or
+  after an answer.
 - Authorization by a token costs nothing beside this. The first request with a password of user `AWS` costs one read a
   minute.
 - What is in a function's memory, for as long as Lambda keeps it, isn't read again: \"in memory\" below.

@@ -13,6 +13,7 @@ mod http;
 mod image;
 mod lines;
 mod order;
+mod pulls;
 mod registry;
 mod secrets;
 mod throttles;

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
+use local::faults::{Faults, Service};
 use local::{Data, FunctionsMode, Login, Options, Stack};
 use protocol::Function;
 use runtime::EventsConfig;
 use serde_json::Value;
+use storage::Storage;
 use tempfile::TempDir;
 
 use crate::bus::Bus;
@@ -26,6 +28,8 @@ pub(crate) enum Mode {
 
 pub(crate) struct Registry {
     stack: Stack,
+    /// Between the functions and the stores; nothing fails.
+    pub(crate) faults: Faults,
     directory: TempDir,
     /// Stands in every request.
     authorization: Option<String>,
@@ -48,7 +52,7 @@ impl Registry {
         Self::with(mode, Some(login), events).await
     }
 
-    async fn with(mode: Mode, login: Option<Login>, events: EventsConfig) -> Self {
+    pub(crate) async fn with(mode: Mode, login: Option<Login>, events: EventsConfig) -> Self {
         let directory = TempDir::with_prefix("events-").unwrap();
         let functions = match mode {
             Mode::InProcess => FunctionsMode::InProcess,
@@ -57,6 +61,7 @@ impl Registry {
                 FunctionsMode::Binaries(directory.path().to_owned())
             }
         };
+        let faults = Faults::default().metered();
         let options = Options {
             port: 0,
             data: Data::Memory,
@@ -64,11 +69,12 @@ impl Registry {
             functions,
             login,
             policy: storage::Policy { create_on_push: true, sparse_manifests: false },
+            collection: None,
             events,
             observer: None,
-            faults: None,
+            faults: Some(faults.clone()),
         };
-        Self { stack: Stack::start(options).await.unwrap(), directory, authorization: None }
+        Self { stack: Stack::start(options).await.unwrap(), faults, directory, authorization: None }
     }
 
     /// Lets the admin in from now on; what is returned are secrets: the password and the token.
@@ -92,6 +98,26 @@ impl Registry {
             None => request,
         };
         request.send(self.stack.address()).await
+    }
+
+    /// What is stored, past what counts calls.
+    pub(crate) fn storage(&self) -> Storage {
+        let endpoint = |service| Some(format!("http://{}", self.faults.behind(service).unwrap()));
+        Storage::new(&storage::Config {
+            table: "registry".to_owned(),
+            bucket: "registry".to_owned(),
+            region: "us-east-1".to_owned(),
+            credentials: storage::Credentials {
+                access_key_id: "local".to_owned(),
+                secret_access_key: "local-registry-on-loopback".to_owned(),
+                session_token: None,
+            },
+            dynamodb_endpoint: endpoint(Service::DynamoDb),
+            s3_endpoint: endpoint(Service::S3),
+            policy: storage::Policy::default(),
+            s3_attempt_timeout: None,
+            observer: None,
+        })
     }
 
     /// Pushes an image with its blobs to a reference of `team/app`, which may have parameters.
@@ -140,6 +166,11 @@ impl Registry {
             writeln!(text, "{}", std::fs::read_to_string(file).unwrap_or_default()).unwrap();
         }
         text
+    }
+
+    /// Waits for what follows answers, with the functions in this process.
+    pub(crate) async fn settle(&self) {
+        self.stack.told().await;
     }
 
     pub(crate) async fn stop(self) {

@@ -35,6 +35,7 @@ async fn throttled(service: Service, refusal: Refusal) -> Vec<String> {
         functions: FunctionsMode::InProcess,
         login: None,
         policy: storage::Policy { create_on_push: true, sparse_manifests: false },
+        collection: None,
         events: runtime::EventsConfig::default(),
         observer: Some(watcher.clone()),
         faults: Some(faults.clone()),

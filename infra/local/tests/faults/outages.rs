@@ -16,6 +16,7 @@ type Plan = fn(&Call) -> Option<Fault>;
 async fn outage(plan: Plan, prepare: impl AsyncFn(&Registry, &str) -> Operation) {
     let registry = Registry::with(Faults::default(), false).await;
     let operation = prepare(&registry, "outage").await;
+    registry.stack.told().await;
     registry.faults.follow(plan);
     let asked = Instant::now();
     let answer = registry.send(&operation.request).await;

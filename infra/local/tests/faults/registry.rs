@@ -1,11 +1,13 @@
 //! A registry whose stores fail when they are told to.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use local::faults::Faults;
+use local::faults::{Faults, Service};
 use local::{Data, FunctionsMode, Options, Stack};
 use protocol::Digest;
 use serde_json::json;
+use storage::{Credentials, Policy, Storage};
 
 use crate::http::{Answer, Request};
 
@@ -17,7 +19,11 @@ const S3_ATTEMPT: Duration = Duration::from_secs(8);
 pub(crate) struct Registry {
     pub(crate) stack: Stack,
     pub(crate) faults: Faults,
+    /// Past the faults.
+    pub(crate) storage: Storage,
 }
+
+const POLICY: Policy = Policy { create_on_push: true, sparse_manifests: false };
 
 impl Registry {
     /// One whose client of S3 loses patience sooner.
@@ -31,13 +37,49 @@ impl Registry {
             data: Data::Memory,
             front,
             functions: FunctionsMode::InProcess,
-            policy: storage::Policy { create_on_push: true, sparse_manifests: false },
+            policy: POLICY,
             login: None,
+            collection: None,
             events: runtime::EventsConfig::default(),
             observer: None,
             faults: Some(faults.clone()),
         };
-        Self { stack: Stack::start(options).await.unwrap(), faults }
+        let stack = Stack::start(options).await.unwrap();
+        let [dynamodb, s3] = [Service::DynamoDb, Service::S3].map(|service| faults.behind(service).unwrap());
+        Self { stack, storage: Self::storage(dynamodb, s3), faults }
+    }
+
+    /// One over stores at these addresses.
+    pub(crate) fn storage(dynamodb: SocketAddr, s3: SocketAddr) -> Storage {
+        Storage::new(&storage::Config {
+            table: "registry".to_owned(),
+            bucket: "registry".to_owned(),
+            region: "us-east-1".to_owned(),
+            credentials: Credentials {
+                access_key_id: "local".to_owned(),
+                secret_access_key: "local-registry-on-loopback".to_owned(),
+                session_token: None,
+            },
+            dynamodb_endpoint: Some(format!("http://{dynamodb}")),
+            s3_endpoint: Some(format!("http://{s3}")),
+            policy: POLICY,
+            s3_attempt_timeout: Some(S3_ATTEMPT),
+            observer: None,
+        })
+    }
+
+    /// Everything that anything refers to is there, byte for byte, and every record says what it should.
+    pub(crate) async fn scrub(&self) {
+        let options = scrub::Options { repair: false, content: true, sparse_manifests: POLICY.sparse_manifests };
+        let mut found = Vec::new();
+        let mut tell = |news: scrub::News<'_>| {
+            if let scrub::News::Found(finding) = news {
+                found.push(finding.to_string());
+            }
+        };
+        // On the heap: it is large, and a test's stack isn't.
+        Box::pin(scrub::scrub(&self.storage, scrub::Scope::All { after: None }, options, &mut tell)).await.unwrap();
+        assert!(found.is_empty(), "{found:#?}");
     }
 
     pub(crate) async fn send(&self, request: &Request) -> Answer {

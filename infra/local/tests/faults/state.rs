@@ -20,6 +20,8 @@ pub(crate) enum Fact {
     Tags(Vec<&'static str>),
     /// These are all referrers of a manifest.
     Referrers(Digest, Vec<Digest>),
+    /// A blob or manifest isn't about to be deleted, by the sort key of its record.
+    Unmarked(String),
     /// A path answers with this status.
     Status(String, u16),
 }
@@ -41,6 +43,9 @@ impl Fact {
             Self::Tags(tags) => assert_eq!(&self::tags(registry, repository).await, tags),
             Self::Referrers(subject, digests) => {
                 assert_eq!(&referrers(registry, repository, subject).await, digests, "{subject}");
+            }
+            Self::Unmarked(record) => {
+                assert!(!crate::behind::is_marked(registry, repository, record).await, "{record} is marked");
             }
             Self::Status(path, status) => drop(registry.get(path).await.expect(*status)),
         }

@@ -3,10 +3,10 @@
 use futures_util::{StreamExt as _, stream};
 use local::faults::{Call, Fault};
 
-use crate::behind;
 use crate::http::{Answer, Request};
 use crate::registry::{Image, Registry};
 use crate::state::{Fact, check_whole};
+use crate::{behind, emptied};
 
 /// An operation in a repository of its own.
 pub(crate) struct Operation {
@@ -120,21 +120,31 @@ pub(crate) async fn sweep(name: &str, prepare: impl AsyncFn(&Registry, &str) -> 
     let all: Vec<_> = ways().enumerate().map(injection(Reach::All)).filter(|injection| !injection.is_slow()).collect();
     let injected = slow.len() + first.len() + all.len();
 
-    let mut repeated = 0;
-    for (registry, injections) in [(registry, first), (Registry::start().await, all)] {
-        // The SDK stops to repeat calls when too many have come to nothing, hence two registries.
+    let one_by_one = async |registry: Registry, injections: Vec<Injection>| {
+        let mut repeated = 0;
         for injection in injections {
             repeated += usize::from(inject(&registry, &prepare, &injection).await);
         }
         behind::check_objects(&registry).await;
+        registry.scrub().await;
+        emptied::check(&registry).await;
         registry.stack.stop().await;
-    }
+        repeated
+    };
     let alone = async |injection: Injection| {
         let registry = Registry::start().await;
         inject(&registry, &prepare, &injection).await;
+        registry.scrub().await;
         registry.stack.stop().await;
     };
-    stream::iter(slow).map(alone).buffer_unordered(AT_ONCE).collect::<()>().await;
+    // The SDK stops to repeat calls when too many have come to nothing, hence two registries. Most of the time all of them
+    // wait.
+    let other = Registry::start().await;
+    let (_, repeated, ()) = tokio::join!(
+        one_by_one(registry, first),
+        one_by_one(other, all),
+        stream::iter(slow).map(alone).buffer_unordered(AT_ONCE).collect::<()>(),
+    );
     let calls: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
     println!("{name}: {injected} failures, repeated by the client {repeated} times: {}", calls.join(", "));
 }
@@ -143,8 +153,10 @@ pub(crate) async fn sweep(name: &str, prepare: impl AsyncFn(&Registry, &str) -> 
 async fn record(registry: &Registry, prepare: &impl AsyncFn(&Registry, &str) -> Operation) -> Vec<Call> {
     let repository = "sweep/recorded";
     let operation = prepare(registry, repository).await;
+    registry.stack.told().await;
     registry.faults.rest();
     registry.send(&operation.request).await.expect(operation.done);
+    registry.stack.told().await;
     let calls = registry.faults.calls();
     assert!(!calls.is_empty());
     operation.recover(registry).await;
@@ -160,11 +172,14 @@ async fn inject(
 ) -> bool {
     let guard = Guard(injection);
     let operation = prepare(registry, &injection.repository).await;
+    registry.stack.told().await;
     let (failing, fault, reach) = (injection.call.number, injection.fault, injection.reach);
     registry
         .faults
         .follow(move |call| (call.number == failing && (reach == Reach::All || call.attempt == 1)).then_some(fault));
     let answer = registry.send(&operation.request).await;
+    // Some calls are made after the answer.
+    registry.stack.told().await;
     let (struck, calls) = (registry.faults.struck(), registry.faults.calls());
     registry.faults.rest();
     assert!(struck > 0, "the call wasn't made: {calls:?}");

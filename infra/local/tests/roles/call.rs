@@ -17,7 +17,8 @@ pub(crate) struct Call {
     pub(crate) action: String,
     /// As the template names it: `Table.Arn`, `Bucket.Arn/<key>`.
     pub(crate) resource: String,
-    /// The partition keys that it reaches, of an action on the table; in a transaction those of all its writes.
+    /// The partition keys that it reaches, of an action on the table; in a transaction those of all its writes. The prefix
+    /// of the keys that it lists, of an action on the bucket.
     pub(crate) leading_keys: BTreeSet<String>,
     /// Of a write in a transaction, its own one.
     pub(crate) own_key: Option<String>,
@@ -37,6 +38,9 @@ impl Call {
             Service::Lambda => match head.uri.path() {
                 "/2015-03-31/functions/schema1-upgrade/invocations" => {
                     Some(vec![Self::new("lambda:InvokeFunction", "Schema1UpgradeFunction.Arn", &[])])
+                }
+                "/2015-03-31/functions/collector/invocations" => {
+                    Some(vec![Self::new("lambda:InvokeFunction", "CollectorFunction.Arn", &[])])
                 }
                 _ => None,
             },
@@ -112,8 +116,11 @@ fn queried(request: &Value) -> Option<&str> {
 
 /// Parts of an object are put like the object. What is there, and what its checksum is, is read like the object.
 fn on_the_bucket(head: &Parts) -> Option<Call> {
-    let key = head.uri.path().strip_prefix("/registry/").filter(|key| !key.is_empty())?;
+    let key = head.uri.path().strip_prefix("/registry/")?;
     let query = head.uri.query().unwrap_or_default();
+    if key.is_empty() {
+        return listed(head, query);
+    }
     let has = |wanted: &str| query.split('&').any(|parameter| parameter.split('=').next() == Some(wanted));
     let action = match head.method {
         Method::GET | Method::HEAD if !has("uploads") && !has("uploadId") => "GetObject",
@@ -124,6 +131,19 @@ fn on_the_bucket(head: &Parts) -> Option<Call> {
         _ => return None,
     };
     Some(Call::new(&format!("s3:{action}"), &format!("Bucket.Arn/{key}"), &[]))
+}
+
+/// What begins with a prefix.
+fn listed(head: &Parts, query: &str) -> Option<Call> {
+    let parameters = || form_urlencoded::parse(query.as_bytes());
+    let prefix = parameters().find(|(name, _)| name == "prefix").map(|(_, prefix)| prefix)?;
+    let has = |wanted: &str| parameters().any(|(name, _)| name == wanted);
+    let action = match head.method {
+        Method::GET if has("uploads") => "s3:ListBucketMultipartUploads",
+        Method::GET if has("list-type") => "s3:ListBucket",
+        _ => return None,
+    };
+    Some(Call::new(action, "Bucket.Arn", &[prefix.as_ref()]))
 }
 
 impl fmt::Display for Call {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use local::faults::{Fault, Refusal};
 use protocol::Digest;
 
+use crate::collection;
 use crate::http::Request;
 use crate::image::{Image, MANY, SCHEMA2, SIGNED_SCHEMA1};
 use crate::schema1;
@@ -19,6 +20,7 @@ pub(crate) async fn everywhere(client: &Client<'_>) {
     manifests(client).await;
     conversions(client).await;
     deletions(client).await;
+    collections(client).await;
 }
 
 /// Does an operation while each of its calls fails in turn, and once while every transaction meets another one before it
@@ -140,4 +142,34 @@ async fn deletions(client: &Client<'_>) {
         delete(repository, &format!("blobs/{digest}"))
     })
     .await;
+}
+
+/// Runs of the collector over one repository, the last in the catalog: each has what the ones before left.
+async fn collections(client: &Client<'_>) {
+    const BEFORE: &str = "z/a";
+    let faults = &client.registry.faults;
+    let mut failing = 0;
+    collection::leave_behind(client, "z/failing").await;
+    loop {
+        faults.follow(move |call| (call.number == failing).then_some(Fault::Refused(Refusal::InternalError)));
+        // Whatever comes of it: other tests look at that.
+        drop(client.registry.collect_after(BEFORE).await);
+        let calls = faults.calls().len();
+        faults.rest();
+        failing += 1;
+        if calls < failing {
+            break;
+        }
+    }
+
+    collection::leave_behind(client, "z/meeting").await;
+    let met = AtomicBool::new(false);
+    faults.follow(move |call| {
+        let meets = call.operation == "TransactWriteItems" && !met.fetch_xor(true, Ordering::Relaxed);
+        meets.then_some(Fault::Refused(Refusal::TransactionConflict))
+    });
+    for _ in 0..collection::ENOUGH {
+        client.registry.collect_after(BEFORE).await.unwrap();
+    }
+    faults.rest();
 }

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on ends here")]
 
 mod call;
+mod collection;
 mod deviations;
 mod document;
 mod evaluator;

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http_body_util::Full;
 use local::faults::{self, Faults};
-use local::gateway::{self, Gateway};
+use local::gateway::{self, Gateway, Invoke as _, InvokeError};
 use local::iam::{self, Identities, Identity, Secrets};
 use local::lambda::{ProcessFunctions, ProcessOptions, RETRY_PAUSES, serve_invoke_api};
 use protocol::{Digest, Function};
@@ -45,6 +45,7 @@ pub(crate) struct Registry {
     pub(crate) faults: Faults,
     dynamodb: aws_sdk_dynamodb::Client,
     calls: Calls,
+    functions: Arc<ProcessFunctions>,
     stop: watch::Sender<bool>,
 }
 
@@ -85,7 +86,7 @@ impl Registry {
 
         let identities = Some(Arc::new(Identities::new(REGION, [identity.clone()])));
         let options = gateway::Options { identities, ..gateway::Options::default() };
-        let gateway = Arc::new(Gateway::new(gateway::TEMPLATE, options, functions).unwrap());
+        let gateway = Arc::new(Gateway::new(gateway::TEMPLATE, options, functions.clone()).unwrap());
         let (listener, address) = listen().await;
         let answer = move |request, peer| {
             let gateway = gateway.clone();
@@ -93,7 +94,7 @@ impl Registry {
         };
         tokio::spawn(serve::serve(listener, answer, Duration::ZERO, stopped));
         let (storage, dynamodb) = unrecorded(dynamodb);
-        Self { address, storage, identity, faults, dynamodb, calls, stop }
+        Self { address, storage, identity, faults, dynamodb, calls, functions, stop }
     }
 
     /// Waits for calls that functions make after they have answered.
@@ -103,6 +104,24 @@ impl Registry {
             assert!(begin.elapsed() < PATIENCE, "{} never calls {action}", function.name());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Starts the collector, as its schedule does, and waits for its end. Without grace it removes whatever is marked.
+    pub(crate) async fn collect(&self) -> Result<Vec<u8>, InvokeError> {
+        self.functions.invoke(Function::Collector, b"{}".to_vec()).await
+    }
+
+    /// Has it go on behind a repository.
+    pub(crate) async fn collect_after(&self, repository: &str) -> Result<Vec<u8>, InvokeError> {
+        let event = serde_json::json!({"after": repository});
+        self.functions.invoke(Function::Collector, event.to_string().into_bytes()).await
+    }
+
+    /// Removes a manifest's record, as nothing in the registry would.
+    pub(crate) async fn lose_manifest(&self, name: &str, digest: &Digest) {
+        let key = |text: String| AttributeValue::S(text);
+        let lose = self.dynamodb.delete_item().table_name(NAME).key("pk", key(format!("REPOSITORY#{name}")));
+        lose.key("sk", key(format!("MANIFEST#{digest}"))).send().await.unwrap();
     }
 
     /// What the functions called.
@@ -128,6 +147,8 @@ fn environment(access: Access, function: Function, role: &Identity) -> Vec<(&'st
         ("REGISTRY_CREATE_ON_PUSH", "true".to_owned()),
         ("REGISTRY_PLAIN_HTTP", "true".to_owned()),
         ("REGISTRY_SCHEMA1_UPGRADE", Function::Schema1Upgrade.name().to_owned()),
+        ("REGISTRY_COLLECTOR", Function::Collector.name().to_owned()),
+        ("REGISTRY_GRACE", "0".to_owned()),
         ("REGISTRY_EVENT_BUS", EVENT_BUS.to_owned()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", role.access_key_id.clone()),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::call::Call;
 
-/// An action on a partition of the table, a prefix of the bucket, or another resource.
+/// An action on a partition of the table, on what begins with a prefix of the bucket, or on another resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Right {
     /// By IAM's name: `dynamodb:GetItem`.
@@ -30,7 +30,12 @@ impl Right {
     }
 
     fn on_partition(action: &str, key: &str) -> Self {
-        let place = key.split_once('#').map_or_else(|| key.to_owned(), |(kind, _)| format!("{kind}#*"));
+        let place = match (key.split_once('#'), key.split_once('/')) {
+            (Some((kind, _)), _) => format!("{kind}#*"),
+            // Keys of the bucket that are listed.
+            (None, Some((prefix, _))) => format!("{prefix}/*"),
+            (None, None) => key.to_owned(),
+        };
         Self::new(action, &place)
     }
 

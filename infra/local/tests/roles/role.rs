@@ -18,7 +18,7 @@ struct Statement {
     actions: Vec<String>,
     /// As the template names them, without the `${}` of its substitutions.
     resources: Vec<String>,
-    /// The partitions of the table that it is restricted to.
+    /// The partitions of the table that it is restricted to, or the prefix of what it lists in the bucket.
     leading_keys: Option<LeadingKeys>,
 }
 
@@ -26,6 +26,8 @@ struct LeadingKeys {
     keys: Vec<String>,
     /// Whether a star in them stands for anything.
     are_patterns: bool,
+    /// What has them.
+    of: &'static str,
 }
 
 impl Role {
@@ -76,8 +78,9 @@ impl Statement {
         assert!(actions.iter().all(|action| !action.contains('*')), "{actions:?} aren't understood");
         let leading_keys = node.as_mapping_get("Condition").map(LeadingKeys::read);
         let resources: Vec<_> = list(&node["Resource"]).iter().map(|name| plain(name)).collect();
-        // What it allows is named by partitions alone.
-        assert!(leading_keys.is_none() || resources == ["Table.Arn"], "{resources:?} have no partitions");
+        // What it allows is named by them alone.
+        let restricted = leading_keys.as_ref().map(|leading_keys| leading_keys.of);
+        assert!(restricted.is_none_or(|of| resources == [of]), "{resources:?} have no partitions and no prefixes");
         Self { actions, resources, leading_keys }
     }
 
@@ -99,12 +102,13 @@ impl LeadingKeys {
             panic!("several conditions aren't understood");
         };
         assert_eq!(operands.as_mapping().unwrap().len(), 1);
-        let are_patterns = match operator.as_str() {
-            Some("ForAllValues:StringLike") => true,
-            Some("ForAllValues:StringEquals") => false,
+        let (are_patterns, key, of) = match operator.as_str() {
+            Some("ForAllValues:StringLike") => (true, "dynamodb:LeadingKeys", "Table.Arn"),
+            Some("ForAllValues:StringEquals") => (false, "dynamodb:LeadingKeys", "Table.Arn"),
+            Some("StringLike") => (true, "s3:prefix", "Bucket.Arn"),
             other => panic!("{other:?} isn't understood"),
         };
-        Self { keys: list(&operands["dynamodb:LeadingKeys"]), are_patterns }
+        Self { keys: list(&operands[key]), are_patterns, of }
     }
 
     /// A call that reaches no partition would pass: IAM finds that all of nothing is allowed.
@@ -133,6 +137,9 @@ fn plain(name: &str) -> String {
     match name.strip_prefix("arn:${AWS::Partition}:") {
         Some("lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-schema1-upgrade") => {
             "Schema1UpgradeFunction.Arn".to_owned()
+        }
+        Some("lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-collector") => {
+            "CollectorFunction.Arn".to_owned()
         }
         Some("events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBus}") => "EventBus".to_owned(),
         Some(other) => panic!("{other} isn't understood"),

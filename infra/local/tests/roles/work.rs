@@ -2,6 +2,7 @@
 
 use protocol::Digest;
 
+use crate::collection;
 use crate::http::{Answer, Request};
 use crate::image::{INDEX, Image, LIST, MANY, OCI, SCHEMA2, SIGNED_SCHEMA1};
 use crate::registry::Registry;
@@ -19,6 +20,7 @@ pub(crate) async fn everything(client: &Client<'_>) {
     schema1::push_and_pull(client).await;
     listings(client).await;
     deletions(client).await;
+    collection::everything(client).await;
 }
 
 /// Somebody who may do everything.
@@ -198,8 +200,15 @@ async fn listings(client: &Client<'_>) {
 
 async fn deletions(client: &Client<'_>) {
     client.ask("DELETE", "/v2/team/app/manifests/also").await.expect(202);
-    for image in [Image::new(1, None), Image::new(MANY, None)] {
-        client.ask("DELETE", format!("/v2/team/app/manifests/{}", image.digest)).await.expect(202);
+    let (image, large) = (Image::new(1, None), Image::new(MANY, None));
+    let index = Image::index(&image, MANY);
+    let indexes = Image::index(&index, 1);
+    let delete = async |image: &Image| client.ask("DELETE", format!("/v2/team/app/manifests/{}", image.digest)).await;
+    delete(&image).await.expect(405);
+    for image in [indexes, index, image, large] {
+        delete(&image).await.expect(202);
     }
+    let layer = Digest::sha256(&Image::new(2, None).blobs[1]);
+    client.ask("DELETE", format!("/v2/team/app/blobs/{layer}")).await.expect(405);
     client.ask("DELETE", format!("/v2/team/app/blobs/{}", Digest::sha256(b"a blob"))).await.expect(202);
 }

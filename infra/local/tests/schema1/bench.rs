@@ -117,6 +117,7 @@ impl Bench {
         };
         let functions = BackgroundConfig {
             schema1_upgrade: Some(Function::Schema1Upgrade.name().to_owned()),
+            collector: None,
             lambda_endpoint: Some(lambda_endpoint),
         };
         let background = Background::new(&functions, &config);

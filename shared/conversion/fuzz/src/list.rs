@@ -96,7 +96,7 @@ fn convert(
         }
     }
     let made = made::once_as_twice(|| convert_index(source, &target, &replacements))?;
-    let Required { blobs, mut manifests } = source.required();
+    let Required { blobs, mut manifests, optional: _ } = source.required();
     manifests.extend(replacements.values().flatten().map(|replacement| replacement.digest.clone()));
     made::check(&made, target, &blobs, &manifests);
     let keeps_attestations = matches!(target, Target::OciIndex(_)) || is_read_but_for_schema1(source, target);

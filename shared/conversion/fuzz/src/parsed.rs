@@ -38,8 +38,8 @@ pub(crate) fn check(manifest: &Manifest, bytes: &[u8]) {
     assert_eq!(manifest.digest(), Digest::sha256(&content));
     assert_eq!(manifest.digest_with(Algorithm::Sha512), Algorithm::Sha512.digest(&content));
 
-    let Required { blobs, manifests } = manifest.required();
-    assert!(are_different(&blobs) && are_different(&manifests), "{manifest:?}");
+    let Required { blobs, manifests, optional } = manifest.required();
+    assert!([&blobs, &manifests, &optional].into_iter().all(|digests| are_different(digests)), "{manifest:?}");
 
     let stored = Manifest::stored(bytes.to_vec(), manifest.media_type()).expect("what was let in can be read again");
     assert!(is_same(manifest, &stored), "{manifest:?} and {stored:?}");
@@ -48,10 +48,10 @@ pub(crate) fn check(manifest: &Manifest, bytes: &[u8]) {
 /// Whether two manifests read the same.
 pub(crate) fn is_same(one: &Manifest, other: &Manifest) -> bool {
     let view = |manifest: &Manifest| {
-        let Required { blobs, manifests } = manifest.required();
+        let Required { blobs, manifests, optional } = manifest.required();
         let parts = [manifest.layers(), manifest.children()].map(<[_]>::to_vec);
         let about = (manifest.config().cloned(), manifest.subject().cloned(), manifest.annotations().clone());
-        (manifest.media_type().clone(), manifest.digest(), blobs, manifests, parts, about)
+        (manifest.media_type().clone(), manifest.digest(), blobs, manifests, optional, parts, about)
     };
     one.bytes() == other.bytes() && view(one) == view(other)
 }

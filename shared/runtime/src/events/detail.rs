@@ -173,9 +173,11 @@ mod tests {
 
     #[test]
     fn pulls_and_blobs_are_no_events() {
-        for happening in
-            [Happening::Pulled { bytes: 1 }, Happening::Uploaded { bytes: 1 }, Happening::Redirected { bytes: 1 }]
-        {
+        for happening in [
+            Happening::Pulled { bytes: 1, digest: Digest::sha256(b"") },
+            Happening::Uploaded { bytes: 1 },
+            Happening::Redirected { bytes: 1 },
+        ] {
             assert_eq!(told(happening), Vec::<Value>::new());
         }
     }

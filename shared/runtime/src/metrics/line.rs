@@ -53,7 +53,7 @@ fn counted(metrics: &[Metric]) -> Vec<Metric> {
 
 fn manifest_bytes(happening: &Happening) -> u64 {
     match happening {
-        Happening::Pulled { bytes } => *bytes,
+        Happening::Pulled { bytes, .. } => *bytes,
         Happening::Pushed { image, .. } => image.manifest_size.unwrap_or_default(),
         Happening::Deleted { .. }
         | Happening::Converted { .. }
@@ -187,7 +187,12 @@ mod tests {
     #[test]
     fn a_pull_is_one_line() {
         let counts = Counts { is_cold: true, calls: 3, throttles: 1 };
-        let lines = written(Function::ManifestGet, counts, vec![Happening::Pulled { bytes: 500 }], None);
+        let lines = written(
+            Function::ManifestGet,
+            counts,
+            vec![Happening::Pulled { bytes: 500, digest: Digest::sha256(b"") }],
+            None,
+        );
         let expected = json!({
             "_aws": {
                 "Timestamp": 1_773_342_238_000_u64,

@@ -24,7 +24,7 @@ pub(crate) struct Metrics {
 }
 
 /// Calls of AWS since the last request was counted. An environment serves one request at a time, so they are the next
-/// one's; those of the initialisation are the first one's.
+/// one's; those of the initialisation are the first one's, and what follows an answer is counted with the next.
 #[derive(Default)]
 struct Calls {
     answered: AtomicU64,

@@ -14,7 +14,7 @@ use protocol::{Algorithm, ApiError, Digest, ErrorCode, RepositoryName, UploadId}
 use super::session::{Phase, Session};
 use super::{BodyStream, UploadError};
 use crate::objects::URL_LIFETIME;
-use crate::table::{Cancelled, n, s};
+use crate::table::{n, s};
 use crate::{Blob, Error, Storage, keys};
 
 /// What S3 takes in one PUT, in bytes: 5 GiB.
@@ -82,8 +82,7 @@ impl From<DirectError> for UploadError {
 }
 
 impl Storage {
-    /// Opens a session whose bytes go straight to S3. One read and one write; two reads where pushes create no
-    /// repositories.
+    /// Opens a session whose bytes go straight to S3. Two reads and one write.
     ///
     /// # Errors
     /// When S3 couldn't take the blob so, or the repository takes no pushes; when the platform fails.
@@ -100,13 +99,13 @@ impl Storage {
         if size > MOST {
             return Err(DirectError::TooLarge(size).into());
         }
-        if self.blob(name, digest).await?.is_some() {
+        if self.wanted_blob(name, digest).await?.is_some() {
             return Ok(DirectStart::Exists);
         }
-        self.takes_pushes(name).await??;
+        let exists = self.takes_pushes(name).await??;
         let attributes =
             vec![("digest", s(digest.to_string())), ("content_size", n(size)), ("untidy", AttributeValue::Bool(true))];
-        self.open_session(name, id, Phase::Direct, attributes).await?;
+        self.open_session(name, exists, id, Phase::Direct, attributes).await?;
         let (url, headers) = self.bucket.signed_put(&keys::direct_object(id), digest, size).await?;
         Ok(DirectStart::Upload(DirectUpload { url, headers, expires_in: URL_LIFETIME }))
     }
@@ -141,14 +140,11 @@ impl Storage {
                 let shelf = self.shelf(&session.name, digest).await?;
                 let (blob, mut writes) = self.shelve(&session.name, digest, Some(new.clone()), &shelf)??;
                 writes.push(self.end_direct(session)?);
-                match self.table.transact(writes).await {
-                    Ok(()) => {
-                        let left_over = (blob.object != new.object).then(|| new.object.clone());
-                        Ok(Some((Some(size), left_over)))
-                    }
-                    Err(Cancelled::Changed) => Ok(self.is_finished(session).await?.then_some((None, None))),
-                    Err(Cancelled::Failed(error)) => Err(error.into()),
+                if self.table.transact(writes).await?.is_none() {
+                    return Ok(self.is_finished(session).await?.then_some((None, None)));
                 }
+                let left_over = (blob.object != new.object).then(|| new.object.clone());
+                Ok(Some((Some(size), left_over)))
             })
             .await
     }

@@ -7,7 +7,6 @@ use super::gather::Gather;
 use super::session::{Phase, Session};
 use super::{BodyStream, UploadError, new_upload_id};
 use crate::objects::Completed;
-use crate::table::Cancelled;
 use crate::{Blob, Error, Storage, keys};
 
 /// A blob that is in the repository now.
@@ -105,7 +104,7 @@ impl Storage {
     /// # Errors
     /// When the platform fails.
     pub async fn put_blob(&self, name: &RepositoryName, digest: &Digest, bytes: Bytes) -> Result<(), UploadError> {
-        if self.blob(name, digest).await?.is_some() {
+        if self.wanted_blob(name, digest).await?.is_some() {
             return Ok(());
         }
         let id = new_upload_id()?;
@@ -153,10 +152,9 @@ impl Storage {
                 let duplicate = (blob.object != new.object).then(|| new.object.clone());
                 let left_over: Vec<String> = tail.into_iter().chain(duplicate).collect();
                 writes.push(self.tombstone(session, digest, left_over.is_empty())?);
-                match self.table.transact(writes).await {
-                    Ok(()) => Ok(Some(left_over)),
-                    Err(Cancelled::Changed) => self.still_held(session).await.map(|()| None),
-                    Err(Cancelled::Failed(error)) => Err(error.into()),
+                match self.table.transact(writes).await? {
+                    Some(()) => Ok(Some(left_over)),
+                    None => self.still_held(session).await.map(|()| None),
                 }
             })
             .await

@@ -16,6 +16,7 @@ mod direct;
 mod finish;
 mod gather;
 mod session;
+mod sweep;
 
 use std::fmt;
 use std::pin::Pin;
@@ -27,7 +28,9 @@ use protocol::{ApiError, Digest, ErrorCode, RepositoryName, UploadId};
 
 pub use direct::{DirectError, DirectStart, DirectUpload};
 pub use finish::Finished;
+pub use sweep::{Pending, SessionEntry};
 
+use crate::marks::Mark;
 use crate::table::{item, n, now, s};
 use crate::{Error, NoRepository, Storage, keys};
 pub(crate) use session::Phase;
@@ -152,26 +155,29 @@ pub fn new_upload_id() -> Result<UploadId, Error> {
 }
 
 impl Storage {
-    /// Opens a session under an id that nobody else has ([`new_upload_id`]). One write, and a read before it where pushes
-    /// create no repositories.
+    /// Opens a session under an id that nobody else has ([`new_upload_id`]). One read and one write; a transaction when the
+    /// repository is still to be created.
     ///
     /// # Errors
     /// When the repository takes no pushes, or the platform fails.
     pub async fn start_upload(&self, name: &RepositoryName, id: &UploadId) -> Result<(), UploadError> {
-        self.takes_pushes(name).await??;
-        Ok(self.open_session(name, id, Phase::Open, vec![]).await?)
+        let exists = self.takes_pushes(name).await??;
+        Ok(self.open_session(name, exists, id, Phase::Open, vec![]).await?)
     }
 
     /// Opens a session that only names the object of a large manifest.
     pub(crate) async fn open_manifest_session(&self, name: &RepositoryName) -> Result<UploadId, Error> {
         let id = new_upload_id()?;
-        self.open_session(name, &id, Phase::Manifest, vec![]).await?;
+        let exists = self.repository_exists(name).await?;
+        self.open_session(name, exists, &id, Phase::Manifest, vec![]).await?;
         Ok(id)
     }
 
+    /// A session of a repository that doesn't exist yet isn't found by way of the catalog, so a note says that there is one.
     async fn open_session(
         &self,
         name: &RepositoryName,
+        exists: bool,
         id: &UploadId,
         phase: Phase,
         more: Vec<(&str, AttributeValue)>,
@@ -185,7 +191,12 @@ impl Storage {
         ];
         let mut session = item(keys::upload(name, id), attributes);
         session.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        self.table.insert(session).await
+        if exists {
+            return self.table.insert(session).await;
+        }
+        let pending = item(keys::pending(name), [("doomed", Mark::new().value())]);
+        let writes = vec![self.table.put(session).build()?, self.table.put(pending).build()?];
+        self.table.retry("opening an upload", || async { self.table.transact(writes.clone()).await }).await
     }
 
     /// How far a session is. One read.

@@ -7,7 +7,7 @@ use protocol::{Digest, Hasher, HasherState, RepositoryName, UploadId};
 
 use super::{Progress, UploadError};
 use crate::objects::Part;
-use crate::table::{Cancelled, Item, Update, Wanted, b, bytes, item, n, now, now_ms, number, parsed, s, text};
+use crate::table::{Item, Update, Wanted, b, bytes, item, n, now, now_ms, number, parsed, s, text};
 use crate::{Error, Storage, deadline, keys};
 
 /// How long a claim keeps others out when its holder dies without a word. Each part renews it; longer than a function
@@ -15,7 +15,7 @@ use crate::{Error, Storage, deadline, keys};
 const LEASE: Duration = Duration::from_secs(35);
 
 /// How long tombstones and part records stay, in seconds. They name no object, so DynamoDB may remove them by itself.
-const KEPT: u64 = 14 * 24 * 60 * 60;
+pub(super) const KEPT: u64 = 14 * 24 * 60 * 60;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -39,7 +39,7 @@ impl Phase {
         }
     }
 
-    fn read(item: &Item) -> Result<Self, Error> {
+    pub(super) fn read(item: &Item) -> Result<Self, Error> {
         let text = text(item, "phase")?;
         let phases = [Self::Open, Self::Direct, Self::Finished, Self::Cancelled, Self::Manifest];
         phases.into_iter().find(|phase| phase.as_str() == text).ok_or(Error::Corrupt(format!("upload phase {text}")))
@@ -182,15 +182,21 @@ impl Storage {
         me: &str,
     ) -> Result<Session, UploadError> {
         let lease = n(now_ms() + u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX));
+        let claimed_at = n(now());
         let mut condition = "phase = :open AND attribute_not_exists(lease)".to_owned();
-        let mut values =
-            vec![(":open", s(Phase::Open.as_str())), (":lease", lease.clone()), (":me", s(me)), (":one", n(1))];
+        let mut values = vec![
+            (":open", s(Phase::Open.as_str())),
+            (":lease", lease.clone()),
+            (":now", claimed_at.clone()),
+            (":me", s(me)),
+            (":one", n(1)),
+        ];
         if let Some(first) = first {
             condition.push_str(" AND received = :first");
             values.push((":first", n(first)));
         }
         let key = keys::upload(name, id);
-        let claim = "SET lease = :lease, claimant = :me ADD fence :one";
+        let claim = "SET lease = :lease, claimed_at = :now, claimant = :me ADD fence :one";
         let seen = match self.table.update_if(key.clone(), claim, &condition, values).await? {
             Update::Done(item) => return Ok(Session::read(name, id, &item)?),
             Update::Refused(None) => return Err(UploadError::Unknown),
@@ -220,12 +226,14 @@ impl Storage {
             (":expired", n(expired)),
             (":seen", n(seen.fence)),
             (":lease", lease),
+            (":now", claimed_at),
             (":me", s(me)),
             (":true", AttributeValue::Bool(true)),
             (":one", n(1)),
         ];
         let condition = "phase = :open AND lease = :expired AND fence = :seen";
-        let take_over = "SET lease = :lease, claimant = :me, untidy = :true ADD fence :one, next_part :one";
+        let take_over =
+            "SET lease = :lease, claimed_at = :now, claimant = :me, untidy = :true ADD fence :one, next_part :one";
         match self.table.update_if(key, take_over, condition, values).await? {
             Update::Done(item) => Ok(Session::read(name, id, &item)?),
             Update::Refused(Some(item)) => {
@@ -305,10 +313,9 @@ impl Storage {
         let held: &Session = session;
         self.table
             .retry("recording a part", || async {
-                match self.table.transact(writes.clone()).await {
-                    Ok(()) => Ok(Some(())),
-                    Err(Cancelled::Changed) => self.still_held(held).await.map(|()| None),
-                    Err(Cancelled::Failed(error)) => Err(UploadError::from(error)),
+                match self.table.transact(writes.clone()).await? {
+                    Some(()) => Ok(Some(())),
+                    None => self.still_held(held).await.map(|()| None),
                 }
             })
             .await?;

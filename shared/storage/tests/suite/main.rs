@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on ends here")]
 
 mod backend;
+mod collection;
+mod deletion;
 mod derived;
 mod emulator;
 mod faults;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::{Digest, MediaType};
-use storage::{DeleteError, NewManifest, PutError, StoredManifest};
+use storage::{DeleteError, NewManifest, PutError, References, StoredManifest};
 
 use crate::backend::{Backend, on_every_backend};
 use crate::stores::{Stores, content, repository, stored};
@@ -25,9 +25,10 @@ async fn a_manifest_that_refers_to_what_is_not_there_is_refused_with_all_of_it(b
     let name = repository("a");
     let there = Digest::sha256(b"there");
     stores.storage.put_blob(&name, &there, "there".into()).await.unwrap();
-    let absent: Vec<_> = (0..150).map(|i| Digest::sha256(format!("{i}").as_bytes())).collect();
+    let mut absent: Vec<_> = (0..150).map(|i| Digest::sha256(format!("{i}").as_bytes())).collect();
+    absent.sort();
     let child = Digest::sha256(b"child");
-    let blobs: Vec<_> = absent.iter().cloned().chain([there]).collect();
+    let references = References::new(absent.iter().cloned().chain([there]), [child.clone()]);
     let digest = Digest::sha256(b"{}");
     let tag = "latest".parse().unwrap();
     let new = NewManifest {
@@ -35,8 +36,8 @@ async fn a_manifest_that_refers_to_what_is_not_there_is_refused_with_all_of_it(b
         digest: &digest,
         manifest: stored(b"{}"),
         tags: std::slice::from_ref(&tag),
-        blobs: &blobs,
-        manifests: std::slice::from_ref(&child),
+        references: &references,
+        optional: &[],
         descendants: &[],
         referrer: None,
     };
@@ -135,8 +136,8 @@ async fn bytes_that_share_a_digest_keep_the_type_of_those_that_came_first(backen
             digest: &digest,
             manifest: StoredManifest { media_type, bytes: bytes.into() },
             tags: std::slice::from_ref(&tag),
-            blobs: &[],
-            manifests: &[],
+            references: &References::default(),
+            optional: &[],
             descendants: &[],
             referrer: None,
         };

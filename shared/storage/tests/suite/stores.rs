@@ -9,7 +9,9 @@ use aws_sdk_dynamodb::types::{
 use bytes::Bytes;
 use local::faults::{Faults, Service};
 use protocol::{Digest, MediaType, RepositoryName};
-use storage::{BodyStream, Config, Credentials, NewManifest, Storage, StoredManifest, StreamError};
+use storage::{
+    BodyStream, Config, Credentials, NewManifest, PutError, References, Storage, StoredManifest, StreamError,
+};
 
 use crate::backend::{Backend, Services, listen};
 
@@ -111,6 +113,26 @@ impl Stores {
         put.item("sk", AttributeValue::S(key.sk)).send().await.unwrap();
     }
 
+    /// Removes an item behind the storage's back.
+    pub(crate) async fn remove_item(&self, key: storage::keys::Key) {
+        let delete = self.dynamodb.delete_item().table_name(&self.name).key("pk", AttributeValue::S(key.pk));
+        delete.key("sk", AttributeValue::S(key.sk)).send().await.unwrap();
+    }
+
+    /// Writes a session's record, as of a request that died at once.
+    pub(crate) async fn put_session(&self, name: &RepositoryName, id: &protocol::UploadId, phase: &str) {
+        let key = storage::keys::upload(name, id);
+        let put = self.dynamodb.put_item().table_name(&self.name).item("pk", AttributeValue::S(key.pk));
+        let put = put.item("sk", AttributeValue::S(key.sk)).item("phase", AttributeValue::S(phase.to_owned()));
+        put.item("created_at", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    }
+
+    /// Stores an object behind the storage's back.
+    pub(crate) async fn put_object(&self, key: &str, bytes: &'static [u8]) {
+        let body = aws_sdk_s3::primitives::ByteStream::from_static(bytes);
+        self.s3.put_object().bucket(&self.name).key(key).body(body).send().await.unwrap();
+    }
+
     /// Lets a session's lease run out, as if its holder had died long ago.
     pub(crate) async fn expire_lease(&self, name: &RepositoryName, id: &protocol::UploadId) {
         let key = storage::keys::upload(name, id);
@@ -129,6 +151,17 @@ impl Stores {
 
     /// Stores a manifest of these bytes, without references.
     pub(crate) async fn put(&self, name: &RepositoryName, bytes: &[u8], tag: Option<&str>) -> Digest {
+        self.push(name, bytes, tag, &References::default()).await.unwrap()
+    }
+
+    /// Stores a manifest of these bytes that refers to something.
+    pub(crate) async fn push(
+        &self,
+        name: &RepositoryName,
+        bytes: &[u8],
+        tag: Option<&str>,
+        references: &References,
+    ) -> Result<Digest, PutError> {
         let digest = Digest::sha256(bytes);
         let tag = tag.map(|tag| tag.parse().unwrap());
         let new = NewManifest {
@@ -136,12 +169,18 @@ impl Stores {
             digest: &digest,
             manifest: stored(bytes),
             tags: tag.as_slice(),
-            blobs: &[],
-            manifests: &[],
+            references,
+            optional: &[],
             descendants: &[],
             referrer: None,
         };
-        self.storage.put_manifest(&new).await.unwrap();
+        self.storage.put_manifest(&new).await.map(|()| digest)
+    }
+
+    /// Stores a blob of these bytes.
+    pub(crate) async fn put_blob(&self, name: &RepositoryName, bytes: &[u8]) -> Digest {
+        let digest = Digest::sha256(bytes);
+        self.storage.put_blob(name, &digest, bytes.to_vec().into()).await.unwrap();
         digest
     }
 }
