@@ -111,6 +111,24 @@ async fn a_manifest_that_is_deleted_while_it_is_pushed_again_is_there_whole() {
     }
 }
 
+/// The one that comes late found it, and began to delete it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_is_deleted_by_two_at_once() {
+    let registry = start().await;
+    let image = Image::new("image", 0, None);
+    image.push(&registry, REPOSITORY, "tag").await;
+    let path = format!("manifests/{}", image.digest);
+    // After the tags were dropped, before the manifest is.
+    let last = |call: &Call| is_write(call) && call.number > 4;
+    registry.faults.rest();
+
+    before(&registry, &delete(&path), last, &[(delete(&path), 202)]).await.expect(202);
+
+    registry.send(&delete(&path)).await.expect(404);
+    Fact::NoManifest(image.digest.to_string()).check(&registry, REPOSITORY).await;
+    registry.stack.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_comes_while_its_manifest_is_deleted_goes_with_it() {
     let registry = start().await;
