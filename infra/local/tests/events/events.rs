@@ -7,24 +7,6 @@ use crate::http::Request;
 use crate::image::{Image, OCI, SCHEMA2};
 use crate::registry::{Mode, Registry, Stream};
 
-macro_rules! in_each_mode {
-    ($($test:ident),* $(,)?) => {$(
-        mod $test {
-            use crate::registry::Mode;
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn in_process() {
-                super::$test(Mode::InProcess).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn as_processes() {
-                super::$test(Mode::Processes).await;
-            }
-        }
-    )*};
-}
-
 in_each_mode!(
     what_happens_to_an_image_is_told,
     a_conversion_is_told_once,

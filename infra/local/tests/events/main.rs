@@ -3,6 +3,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on ends here")]
 
+/// Runs tests with functions in this process, and as processes.
+macro_rules! in_each_mode {
+    ($($test:ident),* $(,)?) => {$(
+        mod $test {
+            use crate::registry::Mode;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn in_process() {
+                super::$test(Mode::InProcess).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn as_processes() {
+                super::$test(Mode::Processes).await;
+            }
+        }
+    )*};
+}
+
 mod bus;
 mod events;
 #[expect(dead_code, reason = "other tests ask for more")]

@@ -77,24 +77,6 @@ async fn a_pull_of_a_conversion_is_one_of_its_source(mode: Mode) {
     registry.stop().await;
 }
 
-macro_rules! in_each_mode {
-    ($($test:ident),* $(,)?) => {$(
-        mod $test {
-            use crate::registry::Mode;
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn in_process() {
-                super::$test(Mode::InProcess).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn as_processes() {
-                super::$test(Mode::Processes).await;
-            }
-        }
-    )*};
-}
-
 in_each_mode!(pulls_are_known_to_the_day_and_questions_are_none, a_pull_of_a_conversion_is_one_of_its_source);
 
 #[tokio::test(flavor = "multi_thread")]
