@@ -60,13 +60,18 @@ impl Job for Collector {
     /// Collects until everything is gone through or the time is over; then it starts itself again for the rest.
     async fn run(&self, from: CollectFrom, until: Deadline) -> Result<(), JobError> {
         let terms = Terms { grace: self.grace, dry_run: false, until };
+        let before = from.failed;
         let Outcome { report, next } = collect(&self.storage, terms, from, &mut log).await?;
         log_report(&report);
+        let failed = before + report.failed;
         match next {
-            Some(next) => self.background.start_collector(&next).await.map_err(|error| JobError(error.to_string())),
+            Some(next) => {
+                let next = CollectFrom { failed, ..next };
+                self.background.start_collector(&next).await.map_err(|error| JobError(error.to_string()))
+            }
             // So that Lambda tries again, and an alarm rings.
-            None if report.failed > 0 => {
-                Err(JobError(format!("repositories not gone through to the end: {}", report.failed)))
+            None if failed > 0 => {
+                Err(JobError(format!("repositories and objects that were not gone through to the end: {failed}")))
             }
             None => Ok(()),
         }

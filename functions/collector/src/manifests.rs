@@ -99,6 +99,10 @@ impl Run<'_> {
                     }
                 }
                 (Step::TakeBack, Some(mark)) => self.take_back(name, Markable::Manifest(digest), mark, thing).await?,
+                // A run marks it and removes it.
+                (Step::Mark, _) if due == Due::AtOnce && self.terms.dry_run => {
+                    self.note(Some(name), thing, Action::Remove, reason);
+                }
                 (Step::Mark, _) => {
                     again |= due == Due::AtOnce;
                     unmarked.push((Markable::Manifest(digest), reason));

@@ -18,10 +18,13 @@ impl Run<'_> {
         loop {
             let page = self.storage.orphans(after.as_deref(), PAGE).await?;
             for orphan in page.items {
-                self.orphan(&orphan).await?;
+                if let Err(error) = self.orphan(&orphan).await {
+                    self.report.failed += 1;
+                    tracing::error!(object = orphan.object, %error, "not looked at to the end");
+                }
                 after = Some(orphan.object);
                 if self.terms.is_over() {
-                    return Ok(Some(CollectFrom { after: None, orphans_after: after }));
+                    return Ok(Some(CollectFrom { orphans_after: after, ..CollectFrom::default() }));
                 }
             }
             if !page.more {

@@ -22,7 +22,8 @@ pub struct Report {
     pub repositories: usize,
     /// Repositories in which nothing has changed since they were found clean.
     pub skipped: usize,
-    /// Repositories that couldn't be gone through to the end. The log has the reasons, and the next run tries again.
+    /// Repositories and objects that couldn't be gone through to the end. The log has the reasons, and the next run tries
+    /// again.
     pub failed: usize,
     /// What was marked, to be removed by a later run.
     pub marked: Counts,

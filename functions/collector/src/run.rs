@@ -50,7 +50,8 @@ impl From<Error> for Stop {
 /// hears of each thing as it is found. Any number of runs may work at the same time, and each may die anywhere.
 ///
 /// # Errors
-/// When the platform fails outside of a repository. What fails in one is logged and counted, and the run goes on.
+/// When what is to be gone through can't be listed. What fails in a repository or with an object is logged and counted, and
+/// the run goes on.
 pub async fn collect(
     storage: &Storage,
     terms: Terms,
@@ -65,8 +66,8 @@ pub async fn collect(
 impl Run<'_> {
     /// Its parts, one after the other. Says where to go on when the time is over.
     async fn all(&mut self, from: CollectFrom) -> Result<Option<CollectFrom>, Error> {
-        if from == CollectFrom::default() && !self.pending().await? {
-            return Ok(Some(from));
+        if from.after.is_none() && from.orphans_after.is_none() && !self.pending().await? {
+            return Ok(Some(CollectFrom::default()));
         }
         if from.orphans_after.is_none() {
             let next = self.repositories(from.after).await?;
@@ -81,31 +82,38 @@ impl Run<'_> {
     async fn repositories(&mut self, mut after: Option<RepositoryName>) -> Result<Option<CollectFrom>, Error> {
         loop {
             let page = self.storage.catalog("", after.as_ref().map(|name| name.as_str()), REPOSITORIES_AT_ONCE).await?;
-            let states = self.storage.collection_states(&page.items).await?;
+            let mut states = self.storage.collection_states(&page.items).await?;
             for name in page.items {
-                if let Some(state) = states.get(&name) {
-                    match self.repository(&name, state).await {
-                        Ok(()) => {}
-                        Err(Stop::OutOfTime) => return Ok(Some(CollectFrom { after, orphans_after: None })),
-                        Err(Stop::TooLarge) => {
-                            self.report.failed += 1;
-                            tracing::error!(repository = %name, "takes longer to read than a run may take");
-                        }
-                        Err(Stop::Failed(error)) => {
-                            self.report.failed += 1;
-                            tracing::error!(repository = %name, %error, "not gone through to the end");
-                        }
-                    }
+                let gone_through = match states.remove(&name) {
+                    Some(Ok(state)) => self.repository(&name, &state).await,
+                    Some(Err(error)) => Err(error.into()),
+                    None => Ok(()),
+                };
+                if let Err(stop) = gone_through
+                    && !self.goes_on_after(&name, &stop)
+                {
+                    return Ok(Some(CollectFrom { after, ..CollectFrom::default() }));
                 }
                 after = Some(name);
                 if self.terms.is_over() {
-                    return Ok(Some(CollectFrom { after, orphans_after: None }));
+                    return Ok(Some(CollectFrom { after, ..CollectFrom::default() }));
                 }
             }
             if !page.more {
                 return Ok(None);
             }
         }
+    }
+
+    /// Whether the run goes on after what kept it from going through a repository, which is counted and logged then.
+    pub(crate) fn goes_on_after(&mut self, repository: &RepositoryName, stop: &Stop) -> bool {
+        match stop {
+            Stop::OutOfTime => return false,
+            Stop::TooLarge => tracing::error!(%repository, "takes longer to read than a run may take"),
+            Stop::Failed(error) => tracing::error!(%repository, %error, "not gone through to the end"),
+        }
+        self.report.failed += 1;
+        true
     }
 
     /// Counts and tells what is done.

@@ -65,11 +65,10 @@ impl Run<'_> {
             let page = self.storage.pending(after.as_deref(), PAGE).await?;
             after = page.items.last().map(|last| last.name.to_string());
             for pending in &page.items {
-                match self.not_yet(pending).await {
-                    Ok(()) => {}
-                    Err(Stop::OutOfTime) => return Ok(false),
-                    Err(Stop::TooLarge) => self.report.failed += 1,
-                    Err(Stop::Failed(error)) => return Err(error),
+                if let Err(stop) = self.not_yet(pending).await
+                    && !self.goes_on_after(&pending.name, &stop)
+                {
+                    return Ok(false);
                 }
             }
             if !page.more {

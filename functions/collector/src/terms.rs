@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runtime::Deadline;
 
-/// The grace period when nothing is said: a day.
+/// The grace period when nothing is said.
 pub const GRACE: Duration = runtime::COLLECTION_GRACE;
 
 /// What has to be left of a run's time to begin another step. No step takes longer but the removal of a manifest with

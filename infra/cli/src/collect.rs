@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     /// How long things are let be that nothing refers to: longer than any push takes
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = grace)]
+    #[arg(long, value_name = "DURATION", default_value = "23h", value_parser = grace)]
     grace: Duration,
     #[command(flatten)]
     deployment: Deployment,
@@ -53,7 +53,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
         print_report(&report, terms.dry_run, calls.load(Ordering::Relaxed));
         match report.failed {
             0 => Ok(()),
-            failed => Err(format!("not gone through to the end: {}", many(failed, "repository", "repositories"))),
+            failed => Err(format!(
+                "not everything was gone through to the end, see above: {}",
+                many(failed, "failure", "failures")
+            )),
         }
     })
 }

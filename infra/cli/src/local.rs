@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = Every::read)]
     collect_every: Every,
     /// How long the collector lets things be that nothing refers to: longer than any push takes
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = collect::grace)]
+    #[arg(long, value_name = "DURATION", default_value = "23h", value_parser = collect::grace)]
     grace: Duration,
     /// Only what a deployment's gateway and functions do: no bodies larger than one request carries
     #[arg(long)]

@@ -33,6 +33,9 @@ pub struct CollectFrom {
     /// Behind the repositories, at the objects whose keys come after this one; empty for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orphans_after: Option<String>,
+    /// What the runs failed at that this one goes on from.
+    #[serde(default)]
+    pub failed: usize,
 }
 
 /// Starts functions by Lambda's asynchronous invocation: Lambda keeps the event and, when the function fails, tries

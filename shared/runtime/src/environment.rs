@@ -54,8 +54,9 @@ pub struct PullSecretConfig {
 /// How long a token is valid when nothing is said, in seconds.
 pub const TOKEN_LIFETIME: u64 = 300;
 
-/// The collector's grace period when nothing is said: a day.
-pub const COLLECTION_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The collector's grace period when nothing is said: a day, less an hour so that a daily run finds old enough what the one
+/// before it marked.
+pub const COLLECTION_GRACE: Duration = Duration::from_secs(23 * 60 * 60);
 
 /// Functions that work in the background.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

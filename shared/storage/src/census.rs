@@ -84,8 +84,7 @@ fn last(item: &Item) -> Result<String, Error> {
 }
 
 impl Storage {
-    /// Shows every manifest, in the order of digests. A page holds 1 MB of records at the most: some 1,500 manifests of ten
-    /// layers.
+    /// Shows every manifest, in the order of digests. A page holds 1,000 records at the most, and 1 MB.
     ///
     /// # Errors
     /// When the platform fails, or a record can't be read.

@@ -77,12 +77,12 @@ impl Storage {
     pub async fn collection_states(
         &self,
         names: &[RepositoryName],
-    ) -> Result<HashMap<RepositoryName, CollectionState>, Error> {
+    ) -> Result<HashMap<RepositoryName, Result<CollectionState, Error>>, Error> {
         let mut found = self.table.get_all(names.iter().map(keys::settings).collect()).await?;
         let mut states = HashMap::new();
         for name in names {
             if let Some(item) = found.remove(&keys::settings(name)) {
-                states.insert(name.clone(), CollectionState::read(&item)?);
+                states.insert(name.clone(), CollectionState::read(&item));
             }
         }
         Ok(states)

@@ -101,7 +101,7 @@ impl Table {
             "\n## What stays in the table\n\
              DynamoDB's table holds about {image} bytes for each image with a tag, {layer} more for each layer that its\n\
              manifest names, and {new_blob} for each blob that is stored, a finished upload's tombstone included, which\n\
-             goes after 14 days. That is the items' size and the 100 bytes that DynamoDB adds to each.\n"
+             goes with the collector, or after 14 days. That is the items' size and the 100 bytes that DynamoDB adds to each.\n"
         )
         .unwrap();
         text

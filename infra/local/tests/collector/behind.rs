@@ -64,8 +64,9 @@ fn bucket(bench: &Bench) -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::from_conf(config.build())
 }
 
-/// Puts an item of nothing but a key, as nothing in the registry would.
-pub(crate) async fn put(bench: &Bench, pk: &str, sk: &str) {
-    let key = |text: &str| AttributeValue::S(text.to_owned());
-    table(bench).put_item().table_name(NAME).item("pk", key(pk)).item("sk", key(sk)).send().await.unwrap();
+/// Puts an item that can't be read, as nothing in the registry would.
+pub(crate) async fn spoil(bench: &Bench, pk: &str, sk: &str) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let put = table(bench).put_item().table_name(NAME).item("pk", text(pk)).item("sk", text(sk));
+    put.item("deletions", text("not a number")).send().await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! Lifecycle policies.
 
-use collector::{Action, Reason, Thing};
+use collector::{Action, Reason, Terms, Thing};
 use runtime::CollectFrom;
 
 use crate::bench::{Bench, WITH_GRACE, WITHOUT_GRACE, repository};
@@ -30,6 +30,9 @@ async fn what_a_policy_expires_goes_in_one_run_without_grace_and_with_its_reason
         bench.push("a", tag, image).await;
     }
     set(&bench, KEEP_ONE).await;
+    let dry = Terms { dry_run: true, ..WITH_GRACE.terms() };
+    let (dry, said) = bench.collect_from(CollectFrom::default(), dry).await;
+    assert_eq!((dry.report.removed.manifests, dry.report.marked.manifests), (2, 0), "{said:?}");
     let (outcome, findings) = bench.collect_from(CollectFrom::default(), WITH_GRACE.terms()).await;
     assert_eq!(outcome.report.removed.manifests, 2);
     assert_eq!(outcome.report.marked.blobs, 4, "what only they referred to");

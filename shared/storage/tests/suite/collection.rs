@@ -149,7 +149,7 @@ async fn a_repository_is_clean_until_something_is_marked(backend: Backend) {
     let (name, other) = (repository("a"), repository("other"));
     let blob = stores.put_blob(&name, b"layer").await;
     let names = [name.clone(), other];
-    let state = || async { stores.storage.collection_states(&names).await.unwrap().remove(&name).unwrap() };
+    let state = || async { stores.storage.collection_states(&names).await.unwrap().remove(&name).unwrap().unwrap() };
     assert_eq!(stores.storage.collection_states(&names).await.unwrap().len(), 1, "the other one doesn't exist");
     for _ in 0..2 {
         let before = state().await;
