@@ -65,6 +65,8 @@ pub enum Reason {
         /// In words: `rule 10: older than 14 days, pushed 2026-11-01`.
         reason: String,
     },
+    /// A removal of the manifest has begun to take its tags, and broke off.
+    Dismantled,
     /// No repository has the blob that is in the object.
     Unlinked,
     /// Nothing came of a deletion.
@@ -103,6 +105,7 @@ impl fmt::Display for Reason {
             Self::Untagged => f.write_str("untagged, and in no list"),
             Self::SubjectDeleted(subject) => write!(f, "its subject {subject} was deleted"),
             Self::Lifecycle { reason, .. } => write!(f, "lifecycle policy, {reason}"),
+            Self::Dismantled => f.write_str("its removal broke off"),
             Self::Unlinked => f.write_str("no repository has the blob in it"),
             Self::Kept => f.write_str("it stays, and a deletion left its mark"),
         }

@@ -50,8 +50,8 @@ impl Run<'_> {
     ) -> Result<Looked, Stop> {
         let (now, grace) = (storage::now(), self.terms.grace.as_secs());
         let policy = self.policy(name, state).await?;
-        let over: HashSet<Digest> =
-            deleted.iter().filter(|(_, at)| is_grace_over(grace, *at, now)).map(|(digest, _)| digest.clone()).collect();
+        let over: HashMap<Digest, u64> =
+            deleted.iter().filter(|(_, at)| is_grace_over(grace, *at, now)).cloned().collect();
         let with_tags = policy.is_some() || state.collects_untagged || !over.is_empty();
         let mut passes = 1..=PASSES;
         loop {
@@ -59,7 +59,7 @@ impl Run<'_> {
             let survey = self.read(survey(self.storage, name, with_tags)).await?;
             let pulls = self.read(self.storage.last_pulls(name)).await?;
             // Those that are there again have their referrers again.
-            let gone: HashSet<Digest> = over.iter().filter(|digest| !survey.exists(digest)).cloned().collect();
+            let gone: HashSet<Digest> = over.keys().filter(|digest| !survey.exists(digest)).cloned().collect();
             let ownerless = self.read(self.storage.ownerless(name, &survey.derived())).await?;
             let judged = survey.judge(&Wishes {
                 now,
@@ -73,7 +73,7 @@ impl Run<'_> {
             let is_last = passes.next().is_none_or(|pass| pass == PASSES) || self.terms.dry_run;
             if !self.act(name, judged, &looked).await? || is_last {
                 if !self.terms.dry_run {
-                    self.forget(name, &looked.survey, over, pulls).await?;
+                    self.forget(name, &looked.survey, &over, &pulls).await?;
                 }
                 return Ok(looked);
             }
@@ -119,15 +119,18 @@ impl Run<'_> {
         &self,
         name: &RepositoryName,
         survey: &Survey,
-        deleted: HashSet<Digest>,
-        pulls: HashMap<Digest, u64>,
+        deleted: &HashMap<Digest, u64>,
+        pulls: &HashMap<Digest, u64>,
     ) -> Result<(), Stop> {
-        let waiting = survey.subjects_with_referrers(&deleted);
-        for digest in deleted.difference(&waiting).filter(|_| survey.unclear() == 0) {
-            self.storage.forget_deleted(name, digest).await?;
+        let waiting = survey.subjects_with_referrers(&deleted.keys().cloned().collect());
+        let done = deleted.iter().filter(|(digest, _)| survey.unclear() == 0 && !waiting.contains(*digest));
+        for (digest, at) in done {
+            self.storage.forget_deleted(name, digest, *at).await?;
+            self.go_on()?;
         }
         for digest in pulls.keys().filter(|digest| !survey.exists(digest)) {
             self.storage.forget_pull(name, digest).await?;
+            self.go_on()?;
         }
         Ok(())
     }

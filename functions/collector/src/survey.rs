@@ -26,6 +26,7 @@ pub(crate) struct Seen {
     pub(crate) mark: Option<Mark>,
     at: u64,
     subject: Option<Digest>,
+    is_dismantled: bool,
 }
 
 /// The manifests of a repository and what they refer to. Some 200 bytes for each manifest, and 50 for each blob.
@@ -67,7 +68,7 @@ pub(crate) struct Judgement {
 
 impl Survey {
     pub(crate) fn see(&mut self, entry: ManifestEntry) {
-        let ManifestEntry { digest, is_derived, at, subject, references, mark, .. } = entry;
+        let ManifestEntry { digest, is_derived, at, subject, references, mark, is_dismantled, .. } = entry;
         match references {
             Some(references) => {
                 self.blobs.extend(references.blobs.iter().map(short));
@@ -78,7 +79,7 @@ impl Survey {
             None => self.unclear += 1,
         }
         self.existing.insert(short(&digest));
-        self.manifests.push(Seen { digest, is_derived, mark, at, subject });
+        self.manifests.push(Seen { digest, is_derived, mark, at, subject, is_dismantled });
     }
 
     pub(crate) fn see_tag(&mut self, entry: TagEntry) {
@@ -159,6 +160,9 @@ impl Survey {
         if self.unclear > 0 {
             return None;
         }
+        if seen.is_dismantled && self.keeper(seen).is_none() {
+            return Some((Due::AtOnce, Reason::Dismantled));
+        }
         if let Some(subject) = self.goes_with(seen, wishes.deleted) {
             return Some((Due::AtOnce, Reason::SubjectDeleted(subject.clone())));
         }
@@ -199,6 +203,7 @@ mod tests {
             subject: None,
             references: Some(References::default()),
             mark: None,
+            is_dismantled: false,
         }
     }
 
@@ -271,6 +276,18 @@ mod tests {
             survey.judge(&wishes).into_iter().map(|it| (it.manifest.digest, it.due, it.reason)).collect();
         assert_eq!(judged, [(digest("lone"), Due::AtOnce, Reason::SubjectDeleted(digest("gone")))]);
         assert_eq!(survey.subjects_with_referrers(&deleted), digests(&["gone"]));
+    }
+
+    #[test]
+    fn what_a_removal_took_tags_of_goes_unless_something_keeps_it() {
+        let begun = |name| ManifestEntry { is_dismantled: true, ..entry(name) };
+        let survey = survey(vec![begun("lone"), begun("listed"), list("l", &["listed"])], &["l"]);
+        let (deleted, ownerless) = (HashSet::new(), HashSet::new());
+        let (now, grace, lifecycle) = (13_600, 3_600, None);
+        let wishes = Wishes { now, grace, untagged: false, deleted: &deleted, ownerless: &ownerless, lifecycle };
+        let judged: Vec<_> =
+            survey.judge(&wishes).into_iter().map(|it| (it.manifest.digest, it.due, it.reason)).collect();
+        assert_eq!(judged, [(digest("lone"), Due::AtOnce, Reason::Dismantled)]);
     }
 
     #[test]

@@ -12,11 +12,12 @@ use crate::ManifestGet;
 pub(crate) type Layers = BTreeMap<Digest, LayerContent>;
 
 impl ManifestGet {
-    /// The layers that a conversion of schema 1 has to know. When some haven't been read, as those of images that were
+    /// The layers that a conversion of schema 1, stored under `digest`, has to know. When some haven't been read, as those of images that were
     /// pushed before anybody did, their reading is started.
     pub(crate) async fn layers(
         &self,
         name: &RepositoryName,
+        digest: &Digest,
         manifest: &Manifest,
     ) -> Result<Result<Layers, Refusal>, ApiError> {
         let digests = match manifest.schema1_layers() {
@@ -39,7 +40,7 @@ impl ManifestGet {
             }
         }
         if unknown {
-            self.background.upgrade_schema1(name, &manifest.digest()).await;
+            self.background.upgrade_schema1(name, digest).await;
         }
         Ok(if unread { Err(Refusal::Pending) } else { Ok(layers) })
     }

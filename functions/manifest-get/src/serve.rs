@@ -1,6 +1,6 @@
 //! Which bytes a request gets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -181,10 +181,11 @@ impl ManifestGet {
     ) -> Boxed<'a, Result<Found, Refusal>> {
         Box::pin(async move {
             // A list in which no child has to change needs no look-up: its bytes are mostly in memory.
+            let mut list = None;
             if target.media_type().is_index() {
-                let list = parsed(self.stored(asked, source).await?)?;
-                if children_to_convert(&list, &target).is_empty()
-                    && let Err(refusal) = convert_index(&list, &target, &BTreeMap::new())
+                let list = list.insert(parsed(self.stored(asked, source).await?)?);
+                if children_to_convert(list, &target).is_empty()
+                    && let Err(refusal) = convert_index(list, &target, &BTreeMap::new())
                 {
                     return Ok(Err(refusal));
                 }
@@ -196,11 +197,15 @@ impl ManifestGet {
             // Asked of the table: a conversion that somebody pushed as well can be deleted by itself.
             if let Some(digest) = self.storage.derived(asked.name, source, &key).await?
                 && let Some(manifest) = self.storage.manifest(asked.name, &digest).await?
+                && self.has_what_was_made_for_it(asked.name, list.as_ref(), &manifest).await?
             {
                 return Ok(Ok((digest, manifest)));
             }
-            let manifest = parsed(self.stored(asked, source).await?)?;
-            match self.convert(asked, &manifest, &target).await? {
+            let manifest = match list {
+                Some(list) => list,
+                None => parsed(self.stored(asked, source).await?)?,
+            };
+            match self.convert(asked, source, &manifest, &target).await? {
                 // Signing changes no digest, so there is nothing to store it under.
                 Ok(converted) if converted.manifest.digest() == *source => {
                     Ok(Ok((source.clone(), Arc::new(as_stored(converted.manifest)))))
@@ -211,10 +216,26 @@ impl ManifestGet {
         })
     }
 
+    /// Whether a converted list is whole: one of its children that the list itself doesn't name can be deleted once somebody
+    /// has pushed it as well.
+    async fn has_what_was_made_for_it(
+        &self,
+        name: &RepositoryName,
+        list: Option<&Manifest>,
+        converted: &Arc<StoredManifest>,
+    ) -> Result<bool, ApiError> {
+        let Some(list) = list else { return Ok(true) };
+        let converted = parsed(converted.clone())?;
+        let digests = |list: &Manifest| list.children().iter().map(|child| child.digest.clone()).collect();
+        let (own, converted): (BTreeSet<Digest>, BTreeSet<Digest>) = (digests(list), digests(&converted));
+        Ok(self.storage.has_manifests(name, &(&converted - &own)).await?)
+    }
+
     /// Fetches what the conversion needs, and does it.
     async fn convert(
         &self,
         asked: Asked<'_>,
+        digest: &Digest,
         manifest: &Manifest,
         target: &Target,
     ) -> Result<Result<Converted, Refusal>, ApiError> {
@@ -250,7 +271,7 @@ impl ManifestGet {
                     config = self.storage.blob_bytes(asked.name, &descriptor.digest, MAX_CONFIG_SIZE).await?;
                 }
             }
-            Needs::Layers => match self.layers(asked.name, manifest).await? {
+            Needs::Layers => match self.layers(asked.name, digest, manifest).await? {
                 Ok(known) => layers = known,
                 Err(refusal) => return Ok(Err(refusal)),
             },

@@ -10,7 +10,7 @@ use protocol::{Digest, MediaType, RepositoryName, Tag};
 use crate::manifests::{ManifestRecord, Origin};
 use crate::marks::Mark;
 use crate::references::References;
-use crate::table::{Item, Wanted, number, parsed, text};
+use crate::table::{Item, Wanted, flag, n, number, parsed, text};
 use crate::{Blob, Error, Storage, keys};
 
 /// Items that are read at a time.
@@ -38,6 +38,8 @@ pub struct ManifestEntry {
     pub references: Option<References>,
     /// Set when it is about to be deleted.
     pub mark: Option<Mark>,
+    /// Whether a removal has begun to take its tags, and it wasn't pushed since.
+    pub is_dismantled: bool,
 }
 
 /// A repository's right to a blob.
@@ -73,6 +75,7 @@ impl ManifestEntry {
             subject,
             references: References::read(record, further.iter())?,
             mark: Mark::read(record)?,
+            is_dismantled: flag(record, "dismantled").unwrap_or(false),
         })
     }
 }
@@ -193,12 +196,14 @@ impl Storage {
         Ok(deleted)
     }
 
-    /// Forgets that a manifest was deleted: nothing is left that referred to it, or it is there again.
+    /// Forgets that a manifest was deleted at that time: nothing is left that referred to it, or it is there again. Not when
+    /// it was deleted once more since.
     ///
     /// # Errors
     /// When the platform fails.
-    pub async fn forget_deleted(&self, name: &RepositoryName, digest: &Digest) -> Result<(), Error> {
-        self.table.remove(keys::deleted(name, digest)).await
+    pub async fn forget_deleted(&self, name: &RepositoryName, digest: &Digest, at: u64) -> Result<(), Error> {
+        let values = vec![(":at", n(at))];
+        self.table.remove_if(keys::deleted(name, digest), "deleted_at = :at", values).await.map(|_| ())
     }
 
     async fn each(

@@ -197,16 +197,24 @@ impl Storage {
     /// When the platform fails.
     pub async fn note_pull(&self, name: &RepositoryName, digest: &Digest, at: u64) -> Result<(), Error> {
         let day = at / DAY * DAY;
-        // A read costs a twentieth of a transaction, and other processes serve the same image.
-        let known = self.table.get(keys::pulled(name, digest)).await?;
-        let known = known.map(|item| number::<u64>(&item, "pulled_at")).transpose()?;
-        if known.is_some_and(|known| known >= day) {
-            return Ok(());
-        }
-        let note = self.table.update(keys::pulled(name, digest), "SET pulled_at = :day");
-        let note = note.when("attribute_not_exists(pk) OR pulled_at < :day").value(":day", n(day));
-        let there = self.table.check(keys::manifest(name, digest), "attribute_exists(pk)");
-        self.table.transact(vec![note.build()?, there.build()?]).await.map(|_| ())
+        self.table
+            .retry("the day of a pull", || async {
+                // A read costs a twentieth of a transaction, and other processes serve the same image.
+                let known = self.table.get(keys::pulled(name, digest)).await?;
+                let known = known.map(|item| number::<u64>(&item, "pulled_at")).transpose()?;
+                if known.is_some_and(|known| known >= day) {
+                    return Ok(Some(()));
+                }
+                let note = self.table.update(keys::pulled(name, digest), "SET pulled_at = :day");
+                let note = note.when("attribute_not_exists(pk) OR pulled_at < :day").value(":day", n(day));
+                let there = self.table.check(keys::manifest(name, digest), "attribute_exists(pk)");
+                if self.table.transact(vec![note.build()?, there.build()?]).await?.is_some() {
+                    return Ok(Some(()));
+                }
+                let is_there = self.table.get(keys::manifest(name, digest)).await?.is_some();
+                Ok((!is_there).then_some(()))
+            })
+            .await
     }
 
     /// Forgets when a manifest was pulled: it is gone. A pull that is noted after its manifest was deleted leaves that.

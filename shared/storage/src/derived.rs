@@ -3,7 +3,7 @@
 //! A conversion is remembered under its source and target, and its outcome is stored like any manifest, so that the
 //! digest a client was given can be pulled afterwards. Equal requests that race write the same bytes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use protocol::{Digest, RepositoryName, UploadId};
@@ -36,6 +36,15 @@ impl Storage {
     pub async fn derived(&self, name: &RepositoryName, source: &Digest, target: &str) -> Result<Option<Digest>, Error> {
         let found = self.table.get(keys::conversion(name, source, target)).await?;
         found.map(|item| parsed(&item, "digest")).transpose()
+    }
+
+    /// Whether a repository has all of these manifests. One batch read for each 100; none when there are none.
+    ///
+    /// # Errors
+    /// When the platform fails.
+    pub async fn has_manifests(&self, name: &RepositoryName, digests: &BTreeSet<Digest>) -> Result<bool, Error> {
+        let found = self.table.get_all(digests.iter().map(|digest| keys::manifest(name, digest)).collect()).await?;
+        Ok(found.len() == digests.len())
     }
 
     /// Remembers a conversion and stores its outcome. False when the source is gone, and then nothing is stored; one

@@ -9,7 +9,7 @@
 //!                      TAG#<tag>                     digest, media_type, pushed_at
 //!                      TAGGED#<digest>#<tag>         the way back from a manifest to its tags
 //!                      LIFECYCLE                     document: the lifecycle policy
-//!                      MANIFEST#<digest>             media_type, content_size, origin (pushed or derived), pushed_at, subject, references, doomed
+//!                      MANIFEST#<digest>             media_type, content_size, origin (pushed or derived), pushed_at, subject, references, doomed, dismantled
 //!                      MANIFEST#<digest>#<n>         more references than one item holds
 //!                      PARENT#<child>#<list>         the way back from a manifest to a list that names it
 //!                      PULLED#<digest>               pulled_at: the day of the last pull

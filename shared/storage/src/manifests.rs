@@ -9,6 +9,7 @@ use protocol::{Digest, MediaType, RepositoryName, Tag, UploadId};
 
 use crate::guards::Guard;
 use crate::keys;
+use crate::marks::Mark;
 use crate::references::References;
 use crate::repositories::TagIsImmutable;
 use crate::table::{Item, Wanted, b, bytes, item, n, now, parsed, s, text};
@@ -273,8 +274,8 @@ impl Storage {
         wanted.extend(new.tags.iter().map(|tag| keys::tag(name, tag)));
         let references = new.references;
         wanted.extend(references.blobs.iter().map(|digest| keys::blob(name, digest)));
-        let below = || references.manifests.iter().chain(new.descendants);
-        wanted.extend(below().map(|digest| keys::manifest(name, digest)));
+        let below: BTreeSet<&Digest> = references.manifests.iter().chain(new.descendants).collect();
+        wanted.extend(below.iter().map(|digest| keys::manifest(name, digest)));
         wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
         wanted.dedup();
         let found = self.table.get_all(wanted).await?;
@@ -294,9 +295,9 @@ impl Storage {
         }
         // The manifest itself and its tags aren't spared here: storing it takes its mark away.
         let blobs = references.blobs.iter().map(|digest| keys::blob(name, digest));
-        let referred: HashSet<_> = blobs.chain(below().map(|digest| keys::manifest(name, digest))).collect();
+        let referred: HashSet<_> = blobs.chain(below.iter().map(|digest| keys::manifest(name, digest))).collect();
         if self.spare(found.iter().filter(|(key, _)| referred.contains(key))).await?.is_none()
-            || self.adopt_conversions(name, below(), &found).await?.is_none()
+            || self.adopt_conversions(name, &below, &found).await?.is_none()
         {
             return Ok(None);
         }
@@ -331,20 +332,43 @@ impl Storage {
         }
         // A write and a check for each.
         for children in first.chunks(WRITES_AT_ONCE / 2) {
-            let mut ways_back = Vec::with_capacity(WRITES_AT_ONCE);
-            for child in children {
-                ways_back.push(self.parent_write(name, child, new.digest)?);
-                let key = keys::manifest(name, child);
-                // Where manifests may be sparse it needn't be there.
-                if found.contains_key(&key) {
-                    ways_back.push(self.table.check(key, Guard::ChildStays.condition()).build()?);
-                }
-            }
-            if self.table.transact(ways_back).await?.is_none() {
+            if !self.put_ways_back(name, children, new.digest, &found).await? {
                 return Ok(None);
             }
         }
         Ok(self.table.transact(writes).await?.map(|()| if exists { Bytesof::Existing } else { Bytesof::New }))
+    }
+
+    /// Has children of a list lead back to it; false when one of those that were found is gone or marked. A large list has so
+    /// many that they get in each other's way, so what others hold up isn't begun anew with all of them.
+    async fn put_ways_back(
+        &self,
+        name: &RepositoryName,
+        children: &[&Digest],
+        list: &Digest,
+        found: &HashMap<keys::Key, Item>,
+    ) -> Result<bool, Error> {
+        // Where manifests may be sparse they needn't be there.
+        let there = children.iter().map(|child| keys::manifest(name, child)).filter(|key| found.contains_key(key));
+        let there: Vec<keys::Key> = there.collect();
+        self.table
+            .retry("ways back to a list", || async {
+                let mut writes = Vec::with_capacity(children.len() + there.len());
+                for child in children {
+                    writes.push(self.parent_write(name, child, list)?);
+                }
+                for key in &there {
+                    writes.push(self.table.check(key.clone(), Guard::ChildStays.condition()).build()?);
+                }
+                if self.table.transact(writes).await?.is_some() {
+                    return Ok(Some(true));
+                }
+                let now = self.table.get_all(there.clone()).await?;
+                let marks = now.values().map(Mark::read).collect::<Result<Vec<_>, _>>()?;
+                let all_stay = now.len() == there.len() && marks.iter().all(Option::is_none);
+                Ok::<_, Error>(if all_stay { None } else { Some(false) })
+            })
+            .await
     }
 
     /// Makes conversions that an index names ordinary manifests, so that they stay when their sources go; None when one
@@ -353,7 +377,7 @@ impl Storage {
     async fn adopt_conversions(
         &self,
         name: &RepositoryName,
-        children: impl Iterator<Item = &Digest>,
+        children: &BTreeSet<&Digest>,
         found: &HashMap<keys::Key, Item>,
     ) -> Result<Option<()>, Error> {
         let mut adoptions = Vec::new();
@@ -420,7 +444,8 @@ impl Storage {
             set.push_str(&format!(", {attribute} = :{attribute}"));
             values.push((format!(":{attribute}"), value));
         }
-        let update = self.table.update(keys::manifest(new.repository, new.digest), &format!("{set} REMOVE doomed"));
+        let update =
+            self.table.update(keys::manifest(new.repository, new.digest), &format!("{set} REMOVE doomed, dismantled"));
         values.into_iter().fold(update, |update, (name, value)| update.value(&name, value)).build()
     }
 

@@ -104,7 +104,8 @@ impl Storage {
     /// Takes a mark back that nothing came of.
     pub(crate) async fn unmark(&self, key: Key, mark: &Mark) -> Result<(), Error> {
         let values = vec![(":mark", mark.value())];
-        self.table.update_if(key, "REMOVE doomed", Guard::StillMarked.condition(), values).await.map(|_| ())
+        let update = "REMOVE doomed, dismantled";
+        self.table.update_if(key, update, Guard::StillMarked.condition(), values).await.map(|_| ())
     }
 
     /// The check that a mark is still there, for transactions that delete what belongs to a thing before the thing itself.

@@ -196,13 +196,19 @@ impl Storage {
         children: Vec<Digest>,
     ) -> Result<(), Error> {
         for children in children.chunks(PARENTS_AT_ONCE) {
-            let gone = self.table.check(keys::manifest(name, list), "attribute_not_exists(pk)");
-            let mut writes = vec![gone.build()?];
-            for child in children {
-                writes.push(self.table.delete(keys::parent(name, child, list)).build()?);
-            }
-            if self.table.transact(writes).await?.is_none() {
-                // Those that are left are removed with the child.
+            let are_dropped = self.table.retry("ways back to a list that is gone", || async {
+                let gone = self.table.check(keys::manifest(name, list), "attribute_not_exists(pk)");
+                let mut writes = vec![gone.build()?];
+                for child in children {
+                    writes.push(self.table.delete(keys::parent(name, child, list)).build()?);
+                }
+                if self.table.transact(writes).await?.is_some() {
+                    return Ok(Some(true));
+                }
+                let is_back = self.table.get(keys::manifest(name, list)).await?.is_some();
+                Ok::<_, Error>(is_back.then_some(false))
+            });
+            if !are_dropped.await? {
                 return Ok(());
             }
         }

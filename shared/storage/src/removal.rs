@@ -5,11 +5,12 @@
 //! removes in a later one.
 //!
 //! Of a manifest the tags go first, page by page, and the manifest last: so a tag never points to a manifest that is gone,
-//! and a removal that breaks off leaves a manifest with fewer tags, which the next attempt finishes. Each step asks for the
-//! mark, which every push and every new tag takes away.
+//! and a removal that breaks off leaves a manifest with fewer tags, which the next attempt finishes, or the collector. Each
+//! step asks for the mark, which every push and every new tag takes away.
 
 use std::sync::OnceLock;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::{Digest, MediaType, RepositoryName, Tag};
 
 use crate::guards::Guard;
@@ -136,7 +137,7 @@ impl Storage {
         let deleted = DeletedManifest::read(digest, item)?;
         let is_marked = self.drop_tags(name, digest, mark).await?.is_some()
             && self.drop_conversions(name, digest, mark).await?.is_some()
-            && self.drop_manifest(name, digest, item, mark).await?.is_some();
+            && self.drop_marked(name, digest, item, mark).await?.is_some();
         Ok(is_marked.then_some(deleted))
     }
 
@@ -286,7 +287,10 @@ impl Storage {
     ) -> Result<Option<()>, Error> {
         let mut writes = Vec::with_capacity(2 * tags.len() + 1);
         if let (Some(mark), Some((_, digest))) = (mark, tags.first()) {
-            writes.push(self.still_marked(keys::manifest(name, digest), mark)?);
+            // Should the removal break off here, no policy for tagged images would be about it any more.
+            let update = self.table.update(keys::manifest(name, digest), "SET dismantled = :true");
+            let update = update.when(Guard::StillMarked.condition()).value(":mark", mark.value());
+            writes.push(update.value(":true", AttributeValue::Bool(true)).build()?);
         }
         for (tag, digest) in tags {
             let delete = self.table.delete(keys::tag(name, tag)).when("digest = :digest");
@@ -345,7 +349,7 @@ impl Storage {
         let sources = self.table.get(keys::sources(name, derived)).await?;
         let remaining = sources.as_ref().and_then(|item| item.get("sources")).and_then(|set| set.as_ss().ok());
         let others = remaining.is_some_and(|set| set.iter().any(|source| source != conversion));
-        let only_source = aws_sdk_dynamodb::types::AttributeValue::Ss(vec![conversion.to_owned()]);
+        let only_source = AttributeValue::Ss(vec![conversion.to_owned()]);
         let doomed = Mark::new();
         if others {
             let update = self.table.update(keys::sources(name, derived), "DELETE sources :source");
@@ -370,6 +374,25 @@ impl Storage {
             self.drop_manifest(name, derived, &outcome, &doomed).await?;
         }
         Ok(Some(()))
+    }
+
+    /// Removes a manifest that has nothing but itself any more; None when the mark is gone.
+    async fn drop_marked(
+        &self,
+        name: &RepositoryName,
+        digest: &Digest,
+        item: &Item,
+        mark: &Mark,
+    ) -> Result<Option<()>, Error> {
+        self.table
+            .retry("a manifest without tags", || async {
+                match self.drop_manifest(name, digest, item, mark).await? {
+                    Some(()) => Ok(Some(Some(()))),
+                    None if self.is_marked(name, digest, mark).await? => Ok::<_, Error>(None),
+                    None => Ok(Some(None)),
+                }
+            })
+            .await
     }
 
     /// Removes the records of a manifest, and its object, under a mark; None when the mark is gone.

@@ -70,7 +70,12 @@ impl Table {
             let request = KeysAndAttributes::builder().set_keys(Some(batch)).consistent_read(true).build();
             let request = request.map_err(|error| Error::Refused(error.to_string()))?;
             let output = self.client.batch_get_item().request_items(&self.name, request).send().await?;
-            for item in output.responses.unwrap_or_default().remove(&self.name).unwrap_or_default() {
+            let read = output.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
+            // What gets on is patient: a partition has only so many reads a second.
+            if !read.is_empty() {
+                pauses = backoff();
+            }
+            for item in read {
                 found.insert(Key { pk: text(&item, "pk")?, sk: text(&item, "sk")? }, item);
             }
             let unprocessed = output.unprocessed_keys.unwrap_or_default().remove(&self.name);

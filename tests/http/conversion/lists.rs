@@ -1,6 +1,7 @@
 //! Lists and indexes: what becomes of their children.
 
 use lambda_registry_tests::digest::sha256;
+use lambda_registry_tests::http::Answer;
 use lambda_registry_tests::images::{Compression, Layer};
 use lambda_registry_tests::in_mode;
 use lambda_registry_tests::registry::Registry;
@@ -19,6 +20,8 @@ in_mode!(
     a_child_that_cannot_be_converted_is_left_out,
     a_list_in_a_list_is_converted_with_it,
     an_index_over_a_converted_list_keeps_what_is_in_that,
+    a_list_may_name_a_converted_list_and_what_is_in_that,
+    a_converted_list_is_made_whole_again,
     a_client_without_lists_gets_the_first_image_for_linux_on_amd64,
     an_index_over_blobs_is_served_as_it_is_or_refused
 );
@@ -153,6 +156,37 @@ fn an_index_over_blobs_is_served_as_it_is_or_refused(registry: &Registry) {
     repository.push("latest", INDEX, &cache);
     assert_eq!(repository.pull("latest", &[INDEX, OCI]).expect(200).body, cache);
     refuse(&repository, "latest", INDEX, ONLY_LIST);
+}
+
+/// An index of one image, and what it is for docker: the answer, and the image in it.
+fn converted_list(repository: &Repository) -> (Answer, Vec<u8>) {
+    let sample = Sample::new("amd64");
+    sample.push_blobs(repository);
+    push(repository, OCI, &sample.oci());
+    repository.push("latest", INDEX, &index(&[child(OCI, &sample.oci(), "linux", "amd64")]));
+    let list = repository.pull("latest", DOCKER_1_10_TO_18_09).expect(200);
+    let schema2 = list.json()["manifests"][0]["digest"].as_str().unwrap().to_owned();
+    let schema2 = repository.pull(&schema2, &[]).expect(200).body;
+    (list, schema2)
+}
+
+fn a_list_may_name_a_converted_list_and_what_is_in_that(registry: &Registry) {
+    let repository = Repository::new(registry, "app");
+    let (list, schema2) = converted_list(&repository);
+    let children = [descriptor(LIST, &list.body), child(SCHEMA2, &schema2, "linux", "amd64")];
+    repository.push("both", INDEX, &index(&children));
+    repository.delete(&format!("manifests/{}", sha256(&schema2))).expect_error(405, "UNSUPPORTED");
+}
+
+/// Who pushes the image in it as well may delete that.
+fn a_converted_list_is_made_whole_again(registry: &Registry) {
+    let repository = Repository::new(registry, "app");
+    let (list, schema2) = converted_list(&repository);
+    let digest = repository.push("image", SCHEMA2, &schema2);
+    repository.delete(&format!("manifests/{digest}")).expect(202);
+    repository.pull(&digest, &[]).expect(404);
+    assert_eq!(repository.pull("latest", DOCKER_1_10_TO_18_09).expect(200).body, list.body);
+    assert_eq!(repository.pull(&digest, &[]).expect(200).body, schema2);
 }
 
 /// A conversion goes with its source, unless a push refers to it: by way of a list as well.

@@ -11,14 +11,15 @@ const REPOSITORY: &str = "collected";
 const OTHER: &str = "collected/other";
 /// Where manifests without tags are collected.
 const UNTAGGED: &str = "collected/untagged";
-/// Where a policy expires what is old.
+/// Where a policy expires what is old. It is about tagged images: what lost its tags to a run that broke off goes all the
+/// same.
 const EXPIRING: &str = "collected/expiring";
 
 const DOCKER: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 const POLICY: &str = r#"{"rules": [{
     "rulePriority": 1,
-    "selection": {"tagStatus": "any", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 30},
+    "selection": {"tagStatus": "tagged", "tagPatternList": ["*"], "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 30},
     "action": {"type": "expire"}
 }]}"#;
 

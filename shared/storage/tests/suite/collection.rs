@@ -202,9 +202,11 @@ async fn a_pull_is_noted_to_the_day(backend: Backend) {
     stores.storage.delete_manifest(&name, &image).await.unwrap();
     stores.storage.note_pull(&name, &image, 12 * DAY).await.unwrap();
     assert!(stores.storage.last_pulls(&name).await.unwrap().is_empty(), "nobody pulls what is gone");
-    let [(deleted, _)] = stores.storage.deleted_manifests(&name).await.unwrap().try_into().unwrap();
+    let [(deleted, at)] = stores.storage.deleted_manifests(&name).await.unwrap().try_into().unwrap();
     assert_eq!(deleted, image);
-    stores.storage.forget_deleted(&name, &image).await.unwrap();
+    stores.storage.forget_deleted(&name, &image, at - 1).await.unwrap();
+    assert_eq!(stores.storage.deleted_manifests(&name).await.unwrap().len(), 1, "it was deleted again since");
+    stores.storage.forget_deleted(&name, &image, at).await.unwrap();
     assert!(stores.storage.deleted_manifests(&name).await.unwrap().is_empty());
 }
 
