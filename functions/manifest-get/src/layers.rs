@@ -12,8 +12,8 @@ use crate::ManifestGet;
 pub(crate) type Layers = BTreeMap<Digest, LayerContent>;
 
 impl ManifestGet {
-    /// The layers that a conversion of schema 1, stored under `digest`, has to know. When some haven't been read, as those of images that were
-    /// pushed before anybody did, their reading is started.
+    /// The layers that a conversion of schema 1, stored under `digest`, has to know. When some haven't been read, as those of
+    /// images that were pushed before anybody did, their reading is started.
     pub(crate) async fn layers(
         &self,
         name: &RepositoryName,
