@@ -23,6 +23,9 @@ pub(crate) struct Registry {
     pub(crate) storage: Storage,
 }
 
+/// How often a scrub begins anew when the stores didn't answer in time; it only keeps a test from waiting for ever.
+const PATIENCE: usize = 20;
+
 const POLICY: Policy = Policy { create_on_push: true, sparse_manifests: false };
 
 impl Registry {
@@ -71,14 +74,22 @@ impl Registry {
     /// Everything that anything refers to is there, byte for byte, and every record says what it should.
     pub(crate) async fn scrub(&self) {
         let options = scrub::Options { repair: false, content: true, sparse_manifests: POLICY.sparse_manifests };
-        let mut found = Vec::new();
-        let mut tell = |news: scrub::News<'_>| {
-            if let scrub::News::Found(finding) = news {
-                found.push(finding.to_string());
+        let (mut found, mut patience) = (Vec::new(), PATIENCE);
+        loop {
+            let mut tell = |news: scrub::News<'_>| {
+                if let scrub::News::Found(finding) = news {
+                    found.push(finding.to_string());
+                }
+            };
+            // On the heap: it is large, and a test's stack isn't.
+            let scope = scrub::Scope::All { after: None };
+            match Box::pin(scrub::scrub(&self.storage, scope, options, &mut tell)).await {
+                Ok(_) => break,
+                // On a machine that is busy with others.
+                Err(storage::Error::Unavailable(_)) if patience > 0 => patience -= 1,
+                Err(error) => panic!("{error}"),
             }
-        };
-        // On the heap: it is large, and a test's stack isn't.
-        Box::pin(scrub::scrub(&self.storage, scrub::Scope::All { after: None }, options, &mut tell)).await.unwrap();
+        }
         assert!(found.is_empty(), "{found:#?}");
     }
 
