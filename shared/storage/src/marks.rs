@@ -7,8 +7,7 @@ use protocol::{Digest, RepositoryName};
 
 use crate::guards::Guard;
 use crate::keys::{self, Key};
-use crate::manifests::WRITES_AT_ONCE;
-use crate::table::{Item, Update, now_ms, s, text};
+use crate::table::{Item, Update, WRITES_AT_ONCE, now_ms, s, text};
 use crate::{Error, Storage};
 
 /// A mark on something that is about to be deleted. No two are alike.

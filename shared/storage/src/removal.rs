@@ -15,11 +15,11 @@ use protocol::{Digest, MediaType, RepositoryName, Tag};
 
 use crate::guards::Guard;
 use crate::keys;
-use crate::manifests::{ManifestRecord, Origin, TagRecord, WRITES_AT_ONCE};
+use crate::manifests::{ManifestRecord, Origin, TagRecord};
 use crate::marks::Mark;
 use crate::references::References;
 use crate::repositories::Found;
-use crate::table::{Item, Wanted, item as item_of, n, now, number, parsed, s, text};
+use crate::table::{Item, WRITES_AT_ONCE, Wanted, item as item_of, n, now, number, parsed, s, text};
 use crate::uploads::Phase;
 use crate::{Blob, Error, Storage};
 

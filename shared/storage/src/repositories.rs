@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use protocol::{ApiError, Digest, ErrorCode, RepositoryName, Tag, TagMutability};
 
 use crate::guards::Guard;
-use crate::manifests::PutError;
+use crate::push::PutError;
 use crate::table::{Item, Update, Wanted, flag, item, n, now, number, parsed, s};
 use crate::{Error, Page, Storage, keys};
 

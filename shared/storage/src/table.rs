@@ -27,6 +27,9 @@ pub(crate) struct Table {
     pub(crate) name: String,
 }
 
+/// What a transaction holds.
+pub(crate) const WRITES_AT_ONCE: usize = 100;
+
 /// What a listing is about. It costs the same; what isn't wanted needn't travel and be parsed.
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted {

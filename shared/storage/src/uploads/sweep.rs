@@ -11,9 +11,8 @@ use protocol::{Digest, RepositoryName, UploadId};
 
 use super::session::Phase;
 use crate::guards::Guard;
-use crate::manifests::WRITES_AT_ONCE;
 use crate::marks::Mark;
-use crate::table::{Item, Wanted, item, n, now, now_ms, number, parsed, s, text};
+use crate::table::{Item, WRITES_AT_ONCE, Wanted, item, n, now, now_ms, number, parsed, s, text};
 use crate::uploads::new_upload_id;
 use crate::{Blob, Error, Page, Storage, keys};
 

@@ -1,4 +1,4 @@
-//! Storing a manifest: `manifests.rs`.
+//! Storing a manifest: `push.rs`.
 
 use storage::Guard;
 
